@@ -1,0 +1,114 @@
+import type { z } from 'zod'
+
+import type { Duty } from '../core/duty.ts'
+import type { Event, EventKey, EventTable } from '../core/event.ts'
+import type { JourneyDefinition, JourneyStep, JourneySummary } from '../core/journey.ts'
+import type { MetricTable } from '../core/metric.ts'
+import type { Panel } from '../core/panel.ts'
+import type { Sample } from '../core/sample.ts'
+import type { EvmEndpoints, EvmFollower } from '../chains/evm/index.ts'
+import type { OutsideError } from '../lib/errors.ts'
+import type { Json } from '../lib/json.ts'
+import type { Logger } from '../lib/log.ts'
+import type { World } from '../lib/world.ts'
+
+/** What a collector is given: the world, and the clients that targets share. */
+export interface CollectorWorld extends World {
+  /** Under the collector's own name. For progress and surprises; the scheduler logs failures. */
+  readonly log: Logger
+  /** When this target was started for the first time ever, milliseconds UTC. What happened before it is history. */
+  readonly firstStartedAt: number
+  readonly chains: {
+    /** One follower for all targets on the same endpoints: one head, one health, one client. */
+    evm(endpoints: EvmEndpoints): EvmFollower
+  }
+  /** Asks for the next round now instead of at the next interval: a hint that something changed. */
+  wake(): void
+}
+
+/** What a part brought: everything, or the reason. */
+export type PartResult = { readonly samples: readonly Sample[] } | { readonly failed: OutsideError }
+
+/** One pass of a collector over its target. */
+export interface Round {
+  /** Milliseconds UTC: the one timestamp of its samples. */
+  readonly at: number
+  readonly parts: Readonly<Record<string, PartResult>>
+  readonly events: readonly Event[]
+  /** Sightings that turned out not to be on the chain. */
+  readonly retracted: readonly EventKey[]
+  readonly duties: readonly Duty[]
+  readonly journeys: readonly JourneyStep[]
+  /** All the collector remembers: versioned JSON up to 64 kB, stored with what the round brought, or not at all. */
+  readonly cursor: Json
+  /** Not caught up: the next round follows at once. */
+  readonly more: boolean
+  /** The highest height of the chain this round vouches for; lets retractions settle. */
+  readonly height?: number
+  /** What `status --json` shows of the target: values, or null with a reason beside it. */
+  readonly status?: Readonly<Record<string, Json>>
+}
+
+/** One running watch over one target. */
+export interface Collector {
+  /**
+   * One round. Does not retry, log failures or sleep. Rejects only when not even a cursor can be kept; what fails of a
+   * part is in that part.
+   *
+   * @param cursor what the last committed round returned; undefined at the very first
+   */
+  collect(cursor: Json | undefined, signal: AbortSignal): Promise<Round>
+  stop(): Promise<void>
+}
+
+/** Keys that every target has, whatever its type; each type's schema has them beside its own (`targetFields`). */
+export interface TargetConfig {
+  readonly type: string
+  readonly name: string
+  readonly interval: number
+  readonly timeout: number
+  readonly job?: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly owner?: string | undefined
+  readonly contact?: string | undefined
+  readonly runbook_url?: string | undefined
+  readonly depends_on: readonly string[]
+  readonly alert_on_history: boolean
+}
+
+/** What `check` learned by asking one target's endpoints. */
+export interface Probe {
+  readonly what: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+/** One type of target. Light: what no target uses is never loaded. */
+export interface CollectorDefinition<Config extends TargetConfig = TargetConfig> {
+  readonly type: string
+  /** One sentence for help, `init` and the reference. */
+  readonly summary: string
+  readonly schema: z.ZodType<Config>
+  /** What may fail alone; usually one. */
+  readonly parts: readonly string[]
+  readonly metrics: MetricTable
+  readonly events: EventTable
+  /** `chainwarden_threshold{target,name}` from the configuration. */
+  readonly thresholds: (config: Config) => Readonly<Record<string, number>>
+  /** What it watches, as `1:0xabc...`: when that changes, the old cursor is not used, aloud. */
+  readonly subject: (config: Config) => string
+  /** The first configured endpoint, as host:port, for the label `instance`; undefined: the target's name. */
+  readonly instance: (config: Config) => string | undefined
+  /** What `job` is when the target does not say: the preset's name, else the type. */
+  readonly job?: (config: Config) => string
+  readonly journeys?: (config: Config) => readonly JourneyDefinition[]
+  /** Samples of the journeys, after the round that changed them was committed. Pure. */
+  readonly journeySamples?: (config: Config, summaries: readonly JourneySummary[]) => readonly Sample[]
+  /** Files beside the definition with the rules it comes with for this target; the same file for several targets is read once. */
+  readonly rules: (config: Config) => { readonly rules: readonly URL[]; readonly eventRules: readonly URL[] }
+  readonly panels: (config: Config) => readonly Panel[]
+  /** No connection yet. */
+  readonly load: () => Promise<(config: Config, world: CollectorWorld) => Collector>
+  /** Asks the target what it can do, for `check`. Bounded by the target's timeout; failures are probes that are not ok. */
+  readonly probe?: () => Promise<(config: Config, world: CollectorWorld, signal: AbortSignal) => Promise<readonly Probe[]>>
+}
