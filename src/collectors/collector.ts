@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 
+import type { EvmEndpoints, EvmFollower } from '../chains/evm/index.ts'
 import type { Duty } from '../core/duty.ts'
-import type { Event, EventKey, EventTable } from '../core/event.ts'
+import type { Event, EventId, EventKey, EventTable } from '../core/event.ts'
 import type { JourneyDefinition, JourneyStep, JourneySummary } from '../core/journey.ts'
 import type { MetricTable } from '../core/metric.ts'
 import type { Panel } from '../core/panel.ts'
 import type { Sample } from '../core/sample.ts'
-import type { EvmEndpoints, EvmFollower } from '../chains/evm/index.ts'
 import type { OutsideError } from '../lib/errors.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/log.ts'
@@ -22,8 +22,24 @@ export interface CollectorWorld extends World {
     /** One follower for all targets on the same endpoints: one head, one health, one client. */
     evm(endpoints: EvmEndpoints): EvmFollower
   }
+  /** What this target stored so far. */
+  readonly memory: CollectorMemory
   /** Asks for the next round now instead of at the next interval: a hint that something changed. */
   wake(): void
+}
+
+/** A sighting that stands: stored and not retracted. */
+export interface Sighting {
+  readonly key: EventKey
+  readonly id: EventId
+  readonly name: string
+  readonly height: number
+}
+
+/** The part of a collector's memory that does not fit a cursor. Reads what was committed, never what is under way. */
+export interface CollectorMemory {
+  /** Sightings of this target above a height that stand, ascending by height. */
+  sightings(aboveHeight: number): Promise<readonly Sighting[]>
 }
 
 /** What a part brought: everything, or the reason. */
@@ -110,5 +126,7 @@ export interface CollectorDefinition<Config extends TargetConfig = TargetConfig>
   /** No connection yet. */
   readonly load: () => Promise<(config: Config, world: CollectorWorld) => Collector>
   /** Asks the target what it can do, for `check`. Bounded by the target's timeout; failures are probes that are not ok. */
-  readonly probe?: () => Promise<(config: Config, world: CollectorWorld, signal: AbortSignal) => Promise<readonly Probe[]>>
+  readonly probe?: () => Promise<
+    (config: Config, world: CollectorWorld, signal: AbortSignal) => Promise<readonly Probe[]>
+  >
 }
