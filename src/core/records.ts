@@ -1,5 +1,9 @@
 import type { Json } from '../lib/json.ts'
 import type { AlertChange } from './alert.ts'
+import type { Duty } from './duty.ts'
+import type { Event, EventKey } from './event.ts'
+import type { JourneyDefinition, JourneyStep, JourneySummary } from './journey.ts'
+import type { Labels } from './labels.ts'
 import type { Notification } from './notification.ts'
 
 /*
@@ -64,3 +68,35 @@ export interface PipelineOutcome {
 
 /** One transaction of the alert path: all of it, or nothing. Durable before anything is sent. */
 export type AlertCommit = Omit<RuleOutcome, 'changes'> & PipelineOutcome
+
+/** What is stored of a target beside its events, duties and journeys. */
+export interface TargetRecord {
+  readonly target: string
+  readonly type: string
+  readonly subject: string
+  readonly firstStartedAt: number
+  readonly cursor: Json | undefined
+  readonly height: number | undefined
+}
+
+/** One round, as it is committed: all of it, or nothing. */
+export interface RoundCommit {
+  readonly target: string
+  readonly at: number
+  /** `target`, `job`, `instance` and the target's own labels: stored with each event. */
+  readonly labels: Labels
+  readonly cursor: Json
+  readonly height: number | undefined
+  readonly events: readonly Event[]
+  readonly retracted: readonly EventKey[]
+  readonly duties: readonly Duty[]
+  readonly journeySteps: readonly JourneyStep[]
+  readonly journeys: readonly JourneyDefinition[]
+}
+
+/** What a committed round changed. */
+export interface RoundCommitted {
+  readonly journeys: readonly JourneySummary[]
+  /** The last number of the event log after this commit. */
+  readonly lastSequence: number
+}

@@ -45,7 +45,6 @@ export interface World {
 
 /** The real world. Made once, by `main`. */
 export function createWorld(): World {
-  const random = (count: number) => randomBytes(count)
   return {
     now: Date.now,
     monotonic: () => performance.now(),
@@ -56,8 +55,8 @@ export function createWorld(): World {
     },
     yield: async () => nextTurn(),
     random: Math.random,
-    uuid: () => uuidV7(Date.now(), random(10)),
-    bytes: random,
+    uuid: () => uuidV7(Date.now(), randomBytes(10)),
+    bytes: (count) => randomBytes(count),
     fetch: async (input, init) => globalThis.fetch(input, init),
     openWebSocket,
   }
