@@ -46,5 +46,8 @@ export interface ChannelDefinition<Config extends ChannelConfig = ChannelConfig>
   readonly audience: 'machine' | 'person'
   /** Keys of Alertmanager's `global` that stand in for a missing key of the entry, as `{ api_url: 'slack_api_url' }`. */
   readonly globals?: Readonly<Record<string, string>>
-  readonly load: () => Promise<(config: Config, world: ChannelWorld) => Channel>
+  load(): Promise<ChannelFactory<Config>>
 }
+
+/** Taken from a method, so that definitions of different configurations fit into one list. */
+export type ChannelFactory<Config> = { create(config: Config, world: ChannelWorld): Channel }['create']

@@ -110,23 +110,42 @@ export interface CollectorDefinition<Config extends TargetConfig = TargetConfig>
   readonly metrics: MetricTable
   readonly events: EventTable
   /** `chainwarden_threshold{target,name}` from the configuration. */
-  readonly thresholds: (config: Config) => Readonly<Record<string, number>>
+  thresholds(config: Config): Readonly<Record<string, number>>
   /** What it watches, as `1:0xabc...`: when that changes, the old cursor is not used, aloud. */
-  readonly subject: (config: Config) => string
+  subject(config: Config): string
   /** The first configured endpoint, as host:port, for the label `instance`; undefined: the target's name. */
-  readonly instance: (config: Config) => string | undefined
+  instance(config: Config): string | undefined
   /** What `job` is when the target does not say: the preset's name, else the type. */
-  readonly job?: (config: Config) => string
-  readonly journeys?: (config: Config) => readonly JourneyDefinition[]
+  job?(config: Config): string
+  journeys?(config: Config): readonly JourneyDefinition[]
   /** Samples of the journeys, after the round that changed them was committed. Pure. */
-  readonly journeySamples?: (config: Config, summaries: readonly JourneySummary[]) => readonly Sample[]
+  journeySamples?(config: Config, summaries: readonly JourneySummary[]): readonly Sample[]
   /** Files beside the definition with the rules it comes with for this target; the same file for several targets is read once. */
-  readonly rules: (config: Config) => { readonly rules: readonly URL[]; readonly eventRules: readonly URL[] }
-  readonly panels: (config: Config) => readonly Panel[]
+  rules(config: Config): { readonly rules: readonly URL[]; readonly eventRules: readonly URL[] }
+  panels(config: Config): readonly Panel[]
   /** No connection yet. */
-  readonly load: () => Promise<(config: Config, world: CollectorWorld) => Collector>
+  load(): Promise<CollectorFactory<Config>>
   /** Asks the target what it can do, for `check`. Bounded by the target's timeout; failures are probes that are not ok. */
-  readonly probe?: () => Promise<
-    (config: Config, world: CollectorWorld, signal: AbortSignal) => Promise<readonly Probe[]>
-  >
+  probe?(): Promise<ProbeFunction<Config>>
+  /**
+   * Finishes the configuration with what it names: reads files, compares names with an ABI.
+   *
+   * @throws ConfigError with every fault, paths relative to the target
+   */
+  prepare?(config: Config, files: ConfigFiles): Promise<Config>
 }
+
+/** How a configuration reads the files it names: relative to its own folder, at most 8 MB. */
+export interface ConfigFiles {
+  /** @throws ConfigError with a sentence that names the file */
+  read(path: string): Promise<string>
+}
+
+/*
+ * The two function types are taken from methods, because methods alone let a definition for one configuration stand in
+ * the list of all definitions: the list only ever hands a definition what its own schema parsed.
+ */
+export type CollectorFactory<Config> = { create(config: Config, world: CollectorWorld): Collector }['create']
+export type ProbeFunction<Config> = {
+  probe(config: Config, world: CollectorWorld, signal: AbortSignal): Promise<readonly Probe[]>
+}['probe']
