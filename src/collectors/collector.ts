@@ -120,6 +120,8 @@ export interface CollectorDefinition<Config extends TargetConfig = TargetConfig>
   journeys?(config: Config): readonly JourneyDefinition[]
   /** Samples of the journeys, after the round that changed them was committed. Pure. */
   journeySamples?(config: Config, summaries: readonly JourneySummary[]): readonly Sample[]
+  /** The fields of an event's log line, where its arguments are not what people look for. */
+  logFields?(config: Config, event: Event): Readonly<Record<string, Json>>
   /** Files beside the definition with the rules it comes with for this target; the same file for several targets is read once. */
   rules(config: Config): { readonly rules: readonly URL[]; readonly eventRules: readonly URL[] }
   panels(config: Config): readonly Panel[]

@@ -1,0 +1,80 @@
+import type { z } from 'zod'
+
+import type { ConfigFault } from '../lib/errors.ts'
+import type { ConfigDocument } from './document.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** Every issue of a schema as a fault with its line, its path and a plain sentence. */
+export function faultsOf(issues: readonly Issue[], document: ConfigDocument, file: string): readonly ConfigFault[] {
+  return issues.flatMap((issue) => expand(issue)).map(({ path, message }) => faultAt(path, message, document, file))
+}
+
+export function faultAt(
+  path: readonly PropertyKey[],
+  message: string,
+  document: ConfigDocument,
+  file: string,
+): ConfigFault {
+  const line = document.lineOf(path)
+  return { message, file, path: pathText(path), ...(line === undefined ? {} : { line }) }
+}
+
+/** `targets[0].rpc_urls` */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+}
+
+/** The innermost issues: an unknown key each, and of a union the branch that came closest. */
+function expand(
+  issue: Issue,
+  above: readonly PropertyKey[] = [],
+): readonly { path: readonly PropertyKey[]; message: string }[] {
+  const path = [...above, ...issue.path]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'this key is not known here' }))
+  }
+  if (issue.code === 'invalid_union') return expandUnion(issue, path)
+  return [{ path, message: sentenceOf(issue) }]
+}
+
+function expandUnion(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: readonly PropertyKey[],
+): readonly { path: readonly PropertyKey[]; message: string }[] {
+  const branches = issue.errors.filter((branch) => branch.length > 0)
+  const deep = branches.filter((branch) => branch.every((inner) => inner.path.length > 0 || inner.code === 'custom'))
+  const closest = deep.toSorted((a, b) => a.length - b.length)[0]
+  if (closest !== undefined) return closest.flatMap((inner) => expand(inner, path))
+  const words = new Set(branches.flat().map((inner) => sentenceOf(inner)))
+  return [{ path, message: words.size === 0 ? issue.message : [...words].join(', or ') }]
+}
+
+function sentenceOf(issue: Issue): string {
+  if (issue.code === 'invalid_type') {
+    const isMissing = issue.message.includes('received undefined')
+    return isMissing ? `this is needed (${article(issue.expected)})` : `this must be ${article(issue.expected)}`
+  }
+  if (issue.code === 'invalid_value') {
+    return `this must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`
+  }
+  if (issue.code === 'too_small' && issue.origin === 'array') return 'at least one is needed'
+  return issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  object: 'a map of keys',
+  record: 'a map of keys',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+}
+
+function article(expected: string): string {
+  return NOUNS[expected] ?? expected
+}
