@@ -1,0 +1,2 @@
+export { eventsAnswer, type EventsAnswer, eventsQuery } from './events.ts'
+export { statusAnswer, type StatusAnswer } from './status.ts'

@@ -1,0 +1,23 @@
+/**
+ * A float as Go's `strconv.FormatFloat(x, 'f', -1, 64)` prints it: the shortest digits that read back the same, never an
+ * exponent. `NaN`, `+Inf`, `-Inf` as Prometheus writes them.
+ */
+export function formatValue(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (value === Infinity) return '+Inf'
+  if (value === -Infinity) return '-Inf'
+  if (Object.is(value, -0)) return '-0'
+  const text = String(value)
+  return text.includes('e') ? withoutExponent(text) : text
+}
+
+function withoutExponent(text: string): string {
+  const [mantissa = '', exponent = '0'] = text.split('e')
+  const sign = mantissa.startsWith('-') ? '-' : ''
+  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
+  const digits = whole + fraction
+  const point = whole.length + Number(exponent)
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`
+  if (point >= digits.length) return `${sign}${digits}${'0'.repeat(point - digits.length)}`
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
+}

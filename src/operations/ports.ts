@@ -1,0 +1,60 @@
+import type { Alert } from '../core/alert.ts'
+import type { StoredEvent } from '../core/event.ts'
+import type { Labels } from '../core/labels.ts'
+import type { MetricTable } from '../core/metric.ts'
+import type { Json } from '../lib/json.ts'
+import type { QueryAnswer } from './query.ts'
+
+/** A target as the scheduler sees it. */
+export interface TargetView {
+  readonly target: string
+  readonly type: string
+  readonly labels: Labels
+  readonly lastRoundAt: number | undefined
+  readonly lastDurationMs: number | undefined
+  readonly isCaughtUp: boolean
+  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly reason: string; readonly detail: string }>>
+  readonly values: Readonly<Record<string, Json>>
+}
+
+/** Which events are asked for. Times in milliseconds UTC. */
+export interface EventFilter {
+  readonly target?: string | undefined
+  readonly name?: string | undefined
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+  readonly afterSequence?: number | undefined
+  readonly limit: number
+}
+
+/** A series as it stands now. */
+export interface CurrentSample {
+  readonly labels: Labels
+  readonly value: number
+  /** Milliseconds UTC. */
+  readonly time: number
+}
+
+/** What became of a reload. */
+export type ReloadResult =
+  | { readonly ok: true; readonly changed: readonly string[] }
+  | { readonly ok: false; readonly faults: readonly string[] }
+
+/** What the operations need of the running process. `app` fulfils it. */
+export interface OperationsPorts {
+  readonly version: string
+  readonly startedAt: number
+  now(): number
+  isReady(): boolean
+  targets(): readonly TargetView[]
+  alerts(): readonly Alert[]
+  /** Notifications that wait, by destination. */
+  queued(): Readonly<Record<string, number>>
+  readonly metricTable: MetricTable
+  current(): Iterable<CurrentSample>
+  events(filter: EventFilter): Promise<readonly StoredEvent[]>
+  query(expr: string, atMs: number, signal: AbortSignal): Promise<QueryAnswer>
+  reload(): Promise<ReloadResult>
+  /** One line of the audit: who did what. */
+  audit(actor: string, operation: string, outcome: string): void
+}
