@@ -1,5 +1,6 @@
 import type { AlertChange } from '../core/alert.ts'
 import type { AlertCommit, PipelineOutcome, RuleOutcome } from '../core/records.ts'
+import { createBatchQueue } from '../lib/batch-queue.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Cancel, World } from '../lib/world.ts'
 
@@ -34,12 +35,6 @@ export interface AlertPath {
   stop(): Promise<void>
 }
 
-interface Waiting {
-  readonly outcome: RuleOutcome
-  readonly done: () => void
-  readonly failed: (reason: unknown) => void
-}
-
 const RETRY_MS = 1_000
 const TIMER_MS_MAX = 60_000
 /** How many submissions share one transaction. */
@@ -51,89 +46,64 @@ const BATCH_MAX = 64
  */
 export function createAlertPath(options: AlertPathOptions): AlertPath {
   const { world, log, pipeline } = options
-  const waiting: Waiting[] = []
-  let isTicking = false
-  let isStopped = false
-  let working: Promise<void> | undefined
-  let cancelTimer: Cancel | undefined
-
-  async function commit(outcomes: readonly RuleOutcome[], plan: Plan): Promise<void> {
-    const { outcome } = plan
-    const rules = merge(outcomes)
-    if (!isEmpty(rules, outcome)) await options.commit({ ...rules, ...outcome })
-    plan.accept()
-    if (outcome.notifications.length > 0) options.owed()
-  }
-
-  async function workOnce(): Promise<void> {
-    const batch = waiting.splice(0, BATCH_MAX)
-    try {
-      if (batch.length > 0) {
-        const outcomes = batch.map(({ outcome }) => outcome)
-        const changes = outcomes.flatMap((outcome) => outcome.changes)
-        await commit(outcomes, pipeline.plan(changes, world.now()))
-      }
-      for (const { done } of batch) done()
-    } catch (error) {
-      for (const { failed } of batch) failed(error)
+  const queue = createBatchQueue<RuleOutcome | 'tick'>(BATCH_MAX, async (batch) => {
+    const outcomes = batch.filter((item) => item !== 'tick')
+    if (outcomes.length > 0) {
+      const changes = outcomes.flatMap((outcome) => outcome.changes)
+      await commit(options, outcomes, pipeline.plan(changes, world.now()))
     }
-    if (isTicking) await tick()
+    await commit(options, [], pipeline.tick(world.now()))
+  })
+  let cancelTimer: Cancel | undefined
+  let isRunning = false
+
+  function wait(ms: number): void {
+    cancelTimer?.()
+    cancelTimer = world.after(ms, () => void tick())
   }
 
   async function tick(): Promise<void> {
-    isTicking = false
     try {
-      await commit([], pipeline.tick(world.now()))
+      await queue.push('tick')
+      schedule()
     } catch (error) {
       log.error('groups cannot be committed; trying again', { error })
       wait(RETRY_MS)
     }
   }
 
-  async function work(): Promise<void> {
-    while (waiting.length > 0 || isTicking) await workOnce()
-    working = undefined
-    if (cancelTimer === undefined) scheduleTick()
-  }
-
-  function begin(): void {
-    working ??= work()
-  }
-
-  function scheduleTick(): void {
+  function schedule(): void {
     const due = pipeline.nextDue()
-    if (due === undefined || isStopped) return
+    if (due === undefined || !isRunning) return
     wait(Math.min(Math.max(0, due - world.now()), TIMER_MS_MAX))
-  }
-
-  function wait(ms: number): void {
-    cancelTimer?.()
-    cancelTimer = world.after(ms, () => {
-      cancelTimer = undefined
-      if (isStopped) return
-      isTicking = true
-      begin()
-    })
   }
 
   return {
     async submit(outcome) {
-      return new Promise((done, failed) => {
-        waiting.push({ outcome, done, failed })
-        cancelTimer?.()
-        cancelTimer = undefined
-        begin()
-      })
+      await queue.push(outcome)
+      schedule()
     },
-    start: scheduleTick,
+    start() {
+      isRunning = true
+      schedule()
+    },
     async stop() {
-      isStopped = true
+      isRunning = false
       cancelTimer?.()
-      await working
+      await queue.idle()
     },
   }
 }
 
+async function commit(options: AlertPathOptions, outcomes: readonly RuleOutcome[], plan: Plan): Promise<void> {
+  const { outcome } = plan
+  const rules = merge(outcomes)
+  if (!isEmpty(rules, outcome)) await options.commit({ ...rules, ...outcome })
+  plan.accept()
+  if (outcome.notifications.length > 0) options.owed()
+}
+
+/** Outcomes that wait together come from different engines, so no row is in two of them. */
 function merge(outcomes: readonly RuleOutcome[]): Omit<RuleOutcome, 'changes'> {
   return {
     alertStates: {
