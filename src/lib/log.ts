@@ -1,4 +1,5 @@
 import type { Json } from './json.ts'
+import { loggableFields } from './log-fields.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -23,4 +24,41 @@ export interface LogLine {
   readonly message: string
   readonly logger: string
   readonly fields: Readonly<Record<string, Json>>
+}
+
+export interface LoggerOptions {
+  /** The lowest level that is written. */
+  readonly level: LogLevel
+  /** The `logger` of lines from the logger that is returned; default `chainwarden`. */
+  readonly name?: string
+  readonly write: (line: LogLine) => void
+  /** Wall time, milliseconds UTC. */
+  readonly now: () => number
+}
+
+/** A logger that never throws: what cannot be shown of a field is said in its place, what cannot be written is lost. */
+export function createLogger(options: LoggerOptions): Logger {
+  const { write, now } = options
+  const lowest = LOG_LEVELS.indexOf(options.level)
+
+  function under(name: string, inherited: LogFields): Logger {
+    const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+      if (LOG_LEVELS.indexOf(level) < lowest) return
+      try {
+        const all = loggableFields({ ...inherited, ...fields })
+        write({ timestampMs: now(), level, message, logger: name, fields: all })
+      } catch {
+        // A log that fails must not take down what it tells about; the sinks say themselves what they could not write.
+      }
+    }
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: (childName, fields) => under(childName, { ...inherited, ...fields }),
+    }
+  }
+
+  return under(options.name ?? 'chainwarden', {})
 }
