@@ -29,6 +29,8 @@ export interface EvmLog {
   readonly data: Hex
   readonly blockNumber: number
   readonly blockHash: Hex
+  /** Milliseconds UTC, from `blockTimestamp`; undefined where the node does not send it (anvil, geth 1.16 and reth do). */
+  readonly blockTimeMs?: number | undefined
   readonly transactionHash: Hex
   readonly transactionIndex: number
   readonly logIndex: number
