@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { isRotationPeriod } from '../lib/log-file.ts'
 import { LOG_LEVELS } from '../lib/log.ts'
 import { durationSchema, labelsSchema, secretSchema } from '../lib/schema.ts'
 
@@ -98,7 +99,10 @@ const log = z.strictObject({
   file: z.string().optional().describe('Also write to this file, as JSON lines.'),
   rotate: z
     .strictObject({
-      every: z.enum(['1h', '1d', '7d']).default('1d').describe('When a new file begins.'),
+      every: durationSchema
+        .refine(isRotationPeriod, 'a log rotates by whole days, or by a part of a day as 1h or 6h')
+        .prefault('1d')
+        .describe('When a new file begins.'),
       size: byteSize.prefault('100MB').describe('A new file begins earlier when this is reached.'),
       keep: z.int().min(1).default(7).describe('How many old files are kept; at least one full period always is.'),
     })

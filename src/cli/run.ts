@@ -1,0 +1,55 @@
+import { flushCompileCache } from 'node:module'
+
+import { z } from 'zod'
+
+import { runOnce } from '../app/once.ts'
+import { startProcess } from '../app/process.ts'
+import { type Config, loadConfig, loadPreset, readEnvironment } from '../config/index.ts'
+import { EXIT } from './exit.ts'
+import type { CommandContext } from './index.ts'
+import { readVersion } from './version.ts'
+
+const options = z.object({
+  config: z.string(),
+  envFile: z.string().optional(),
+  preset: z.string().optional(),
+  once: z.boolean().default(false),
+})
+
+type RunOptions = z.output<typeof options>
+
+/** What remains of five seconds when the process begins to stop: then it ends, whatever still hangs. */
+const STOP_MS = 5_000
+
+/** `run`: watches until told to stop. SIGTERM and SIGINT end it in order, SIGHUP reads the configuration again. */
+export async function run(context: CommandContext, given: unknown): Promise<number> {
+  const asked = options.parse(given)
+  const { world, console } = context
+  const load = async () => loadAsked(asked)
+  const config = await load()
+  if (asked.once) return (await runOnce({ config, world, console, version: readVersion() })) ? EXIT.fine : EXIT.tryAgain
+  const running = await startProcess({ config, load, world, console, version: readVersion() })
+  flushCompileCache()
+  process.on('SIGHUP', () => void running.reload())
+  await untilToldToStop()
+  const cancel = world.after(STOP_MS, () => process.exit(EXIT.fine))
+  await running.stop()
+  cancel()
+  return EXIT.fine
+}
+
+/** A second signal is not more urgent: Ctrl-C below npm arrives twice. */
+async function untilToldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve())
+    process.on('SIGINT', () => resolve())
+  })
+}
+
+async function loadAsked(asked: RunOptions): Promise<Config> {
+  if (asked.preset !== undefined) {
+    const environment = readEnvironment({ file: asked.envFile, optionalFile: '.env' })
+    return loadPreset(asked.preset, environment)
+  }
+  return loadConfig({ file: asked.config, environment: readEnvironment({ file: asked.envFile }) })
+}

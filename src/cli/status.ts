@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+import { type StatusAnswer, statusAnswer } from '../api/contract/index.ts'
+import { withProcess } from './asking.ts'
+import { EXIT } from './exit.ts'
+import type { CommandContext } from './index.ts'
+import { formatTable } from './table.ts'
+
+const options = z.object({ config: z.string(), json: z.boolean().default(false) })
+
+/** `status`: every target with its parts, what fires, and what waits to be delivered. */
+export async function status(context: CommandContext, given: unknown): Promise<number> {
+  const asked = options.parse(given)
+  await withProcess(context, asked.config, async ({ get }) => {
+    const answer = await get('/api/status', statusAnswer)
+    context.console.out(asked.json ? `${JSON.stringify(answer, null, 2)}\n` : describe(answer))
+  })
+  return EXIT.fine
+}
+
+function describe(answer: StatusAnswer): string {
+  const targets = answer.targets.map((target) => [
+    target.name,
+    target.type,
+    stateOf(target.up),
+    target.last_round ?? 'not yet',
+    target.caught_up ? '' : 'catching up',
+    problems(target.parts),
+  ])
+  const alerts = answer.alerts.map((alert) => [
+    alert.state,
+    alert.labels['severity'] ?? '',
+    alert.labels['alertname'] ?? '',
+    alert.labels['target'] ?? '',
+    alert.starts_at,
+    alert.annotations['summary'] ?? '',
+  ])
+  const queued = Object.entries(answer.queued).filter(([, count]) => count > 0)
+  return [
+    targets.length === 0
+      ? 'No targets.\n'
+      : formatTable([['target', 'type', 'state', 'last round', '', ''], ...targets], 100),
+    alerts.length === 0
+      ? '\nNothing fires.\n'
+      : `\n${formatTable([['alert', 'severity', 'name', 'target', 'since', 'summary'], ...alerts])}`,
+    ...queued.map(([destination, count]) => `\n${count} notifications wait for ${destination}\n`),
+  ].join('')
+}
+
+function stateOf(up: boolean | null): string {
+  if (up === null) return 'unknown'
+  return up ? 'up' : 'down'
+}
+
+function problems(parts: StatusAnswer['targets'][number]['parts']): string {
+  return Object.entries(parts)
+    .filter(([, part]) => !part.ok)
+    .map(([name, part]) => `${name}: ${part.detail}`)
+    .join('; ')
+}
