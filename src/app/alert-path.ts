@@ -29,6 +29,8 @@ export interface AlertPathOptions {
 export interface AlertPath {
   /** Resolves when the outcome, and what the pipeline made of it, is durable; rejects when nothing of it is. */
   submit(outcome: RuleOutcome): Promise<void>
+  /** Runs something that changes the pipeline itself (a new configuration) while nothing else is under way. */
+  exclusively(action: () => void): Promise<void>
   /** Begins to look at groups when they are due. */
   start(): void
   /** Commits what is waiting, then takes no more. */
@@ -46,12 +48,13 @@ const BATCH_MAX = 64
  */
 export function createAlertPath(options: AlertPathOptions): AlertPath {
   const { world, log, pipeline } = options
-  const queue = createBatchQueue<RuleOutcome | 'tick'>(BATCH_MAX, async (batch) => {
-    const outcomes = batch.filter((item) => item !== 'tick')
+  const queue = createBatchQueue<RuleOutcome | (() => void) | 'tick'>(BATCH_MAX, async (batch) => {
+    const outcomes = batch.filter((item) => typeof item === 'object')
     if (outcomes.length > 0) {
       const changes = outcomes.flatMap((outcome) => outcome.changes)
       await commit(options, outcomes, pipeline.plan(changes, world.now()))
     }
+    for (const item of batch) if (typeof item === 'function') item()
     await commit(options, [], pipeline.tick(world.now()))
   })
   let cancelTimer: Cancel | undefined
@@ -81,6 +84,10 @@ export function createAlertPath(options: AlertPathOptions): AlertPath {
   return {
     async submit(outcome) {
       await queue.push(outcome)
+      schedule()
+    },
+    async exclusively(action) {
+      await queue.push(action)
       schedule()
     },
     start() {

@@ -19,7 +19,8 @@ export interface DocumentSource {
   readonly text: string
   /** Where relative paths of `${file:...}` start. */
   readonly folder: string
-  readonly environment: Environment
+  /** Where `${NAME}` is looked up; `keep` leaves references as they stand, as in files of Prometheus and Alertmanager. */
+  readonly references: Environment | 'keep'
 }
 
 const REFERENCE = /\$\$\{|\$\{(?:file:([^}]+)|([A-Za-z_]\w*))\}/g
@@ -42,13 +43,14 @@ export function readDocument(source: DocumentSource): ConfigDocument {
   const faultAt = (node: Scalar, message: string) => {
     faults.push({ file: source.file, line: lines.linePos(node.range?.[0] ?? 0).line, message })
   }
-  if (faults.length === 0) {
+  if (faults.length === 0 && source.references !== 'keep') {
+    const environment = source.references
     visit(document, {
       Pair(_, pair) {
         return isScalar(pair.key) && pair.value === null ? visit.SKIP : undefined
       },
       Scalar(key, node) {
-        if (key !== 'key') replaceReferences(node, source, faultAt)
+        if (key !== 'key') replaceReferences(node, { folder: source.folder, environment }, faultAt)
       },
     })
   }
@@ -66,7 +68,7 @@ function sentenceOfYaml(code: string, message: string): string {
 
 function replaceReferences(
   node: Scalar,
-  source: DocumentSource,
+  source: { readonly folder: string; readonly environment: Environment },
   faultAt: (node: Scalar, message: string) => void,
 ): void {
   const isPlain = node.type === Scalar.PLAIN

@@ -71,14 +71,14 @@ interface LoadOptions {
 export async function loadText(text: string, options: LoadOptions): Promise<Config> {
   const { file, environment } = options
   const folder = dirname(resolve(file))
-  const document = readDocument({ file, text, folder, environment })
+  const document = readDocument({ file, text, folder, references: environment })
   if (document.faults.length > 0) throw new ConfigError(document.faults)
   const root = parseRoot(document, file)
   const source = { document, file, folder }
   const { targets, faults: targetFaults } = await parseTargets(root.targets, source)
   const rules = loadRules(root, targets, folder)
   const events = loadEventRules(root.event_rules, targets, { ...source, useDefaults: root.rules.defaults })
-  const alerting = loadAlerting(root.alerting, { ...source, environment })
+  const alerting = loadAlerting(root.alerting, source)
   const faults: readonly ConfigFault[] = [
     ...placeholderFaults(document, file),
     ...targetFaults,
@@ -142,7 +142,7 @@ function accessFaults(root: RootConfig, document: ConfigDocument, file: string):
 export function storageFolderOf(file: string, environment: Environment): string {
   const folder = dirname(resolve(file))
   const text = readText(file)
-  const document = text === undefined ? undefined : readDocument({ file, text, folder, environment })
+  const document = text === undefined ? undefined : readDocument({ file, text, folder, references: environment })
   const parsed = rootSchema
     .pick({ storage: true })
     .loose()
