@@ -1,0 +1,139 @@
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+
+import type { EventLogEntry, StoredEvent } from '../core/event.ts'
+import type { World } from '../lib/world.ts'
+import { type EventRow, parseEventRows, selectEvents, storedEvent } from './event-rows.ts'
+import type { Schema } from './schema.ts'
+import { parseRows } from './stored-text.ts'
+
+/** Which events; every condition that is given must hold. */
+export interface EventQuery {
+  readonly target?: string | undefined
+  readonly name?: string | undefined
+  readonly type?: string | undefined
+  /** The event's own time, milliseconds UTC, inclusive. */
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+  /** Only what was stored after this number; then the oldest of those come, otherwise the newest of all. */
+  readonly afterSequence?: number | undefined
+  /** At most 10,000. */
+  readonly limit: number
+}
+
+export interface EventLog {
+  /** The log after a number, ascending: what was seen, and what turned out not to be on the chain. At most 10,000. */
+  after(sequence: number, limit: number): Promise<readonly EventLogEntry[]>
+  /** The last number that was given out; 0 before the first. */
+  lastSequence(): Promise<number>
+  /** Events that stand, of what targets watch now, in the order they were stored: the newest last. */
+  query(query: EventQuery): Promise<readonly StoredEvent[]>
+}
+
+const LIMIT_MAX = 10_000
+/** Numbers that one read looks through: a slice of a few milliseconds, however rare a match is. */
+const WINDOW = 4_000
+
+const boundsSchema = z.object({ oldest: z.number().nullable(), newest: z.number().nullable() })
+
+export function createEventLog(db: Kysely<Schema>, world: Pick<World, 'yield'>): EventLog {
+  return {
+    after: async (sequence, limit) => logAfter(db, sequence, Math.min(limit, LIMIT_MAX)),
+    lastSequence: async () => lastSequence(db),
+    query: async (query) => findEvents(db, world, query),
+  }
+}
+
+async function lastSequence(db: Kysely<Schema>): Promise<number> {
+  const row = await db.selectFrom('counter').select('value').where('name', '=', 'event').executeTakeFirst()
+  return row?.value ?? 0
+}
+
+async function logAfter(db: Kysely<Schema>, after: number, limit: number): Promise<readonly EventLogEntry[]> {
+  // Both reads end at one number: what is committed between them must not be seen by the second alone.
+  const last = await lastSequence(db)
+  const seen = await selectEvents(db)
+    .where('event.sequence', '>', after)
+    .where('event.sequence', '<=', last)
+    .orderBy('event.sequence')
+    .limit(limit)
+    .execute()
+  const retracted = await selectEvents(db)
+    .where('event.retracted_sequence', '>', after)
+    .where('event.retracted_sequence', '<=', last)
+    .orderBy('event.retracted_sequence')
+    .limit(limit)
+    .execute()
+  const entries = [
+    ...parseEventRows(seen).map((row) => ({ kind: 'seen' as const, sequence: row.sequence, row })),
+    ...parseEventRows(retracted).map((row) => ({
+      kind: 'retracted' as const,
+      sequence: row.retracted_sequence ?? 0,
+      row,
+    })),
+  ]
+  return entries
+    .toSorted((a, b) => a.sequence - b.sequence)
+    .slice(0, limit)
+    .map(({ kind, sequence, row }) => ({ kind, sequence, event: storedEvent(row) }))
+}
+
+async function findEvents(
+  db: Kysely<Schema>,
+  world: Pick<World, 'yield'>,
+  query: EventQuery,
+): Promise<readonly StoredEvent[]> {
+  const limit = Math.min(query.limit, LIMIT_MAX)
+  const { oldest, newest } = await storedRange(db)
+  const isForward = query.afterSequence !== undefined
+  const first = Math.max(oldest, (query.afterSequence ?? 0) + 1)
+  const found: EventRow[] = []
+  let from = isForward ? first : Math.max(first, newest - WINDOW + 1)
+  let to = isForward ? Math.min(newest, first + WINDOW - 1) : newest
+  while (from <= to && found.length < limit) {
+    found.push(...(await matchesBetween(db, query, { from, to, isForward, limit: limit - found.length })))
+    if (isForward) {
+      from = to + 1
+      to = Math.min(newest, from + WINDOW - 1)
+    } else {
+      to = from - 1
+      from = Math.max(first, to - WINDOW + 1)
+    }
+    await world.yield()
+  }
+  return (isForward ? found : found.toReversed()).map(storedEvent)
+}
+
+async function storedRange(db: Kysely<Schema>): Promise<{ oldest: number; newest: number }> {
+  const rows = await db
+    .selectFrom('event')
+    .select((eb) => [eb.fn.min('sequence').as('oldest'), eb.fn.max('sequence').as('newest')])
+    .execute()
+  const row = parseRows(boundsSchema, rows, 'events')[0]
+  return { oldest: row?.oldest ?? 1, newest: row?.newest ?? 0 }
+}
+
+interface Window {
+  readonly from: number
+  readonly to: number
+  readonly isForward: boolean
+  readonly limit: number
+}
+
+async function matchesBetween(db: Kysely<Schema>, query: EventQuery, window: Window): Promise<readonly EventRow[]> {
+  let select = selectEvents(db)
+    .where('event.sequence', '>=', window.from)
+    .where('event.sequence', '<=', window.to)
+    .where('event.retracted_sequence', 'is', null)
+    .where('target.is_current', '=', 1)
+  if (query.target !== undefined) select = select.where('target.name', '=', query.target)
+  if (query.name !== undefined) select = select.where('event.name', '=', query.name)
+  if (query.type !== undefined) select = select.where('event.type', '=', query.type)
+  if (query.fromMs !== undefined) select = select.where('event.time', '>=', query.fromMs)
+  if (query.toMs !== undefined) select = select.where('event.time', '<=', query.toMs)
+  const rows = await select
+    .orderBy('event.sequence', window.isForward ? 'asc' : 'desc')
+    .limit(window.limit)
+    .execute()
+  return parseEventRows(rows)
+}
