@@ -129,12 +129,25 @@ export interface CollectorDefinition<Config extends TargetConfig = TargetConfig>
   load(): Promise<CollectorFactory<Config>>
   /** Asks the target what it can do, for `check`. Bounded by the target's timeout; failures are probes that are not ok. */
   probe?(): Promise<ProbeFunction<Config>>
+  /** Whole configurations made of the environment of the scripts they replace, by name. */
+  readonly presets?: Readonly<Record<string, Preset>>
   /**
    * Finishes the configuration with what it names: reads files, compares names with an ABI.
    *
    * @throws ConfigError with every fault, paths relative to the target
    */
   prepare?(config: Config, files: ConfigFiles): Promise<Config>
+}
+
+/** What `run --preset` runs. */
+export interface Preset {
+  readonly summary: string
+  /**
+   * The document that would stand in `chainwarden.yaml`.
+   *
+   * @throws ConfigError with every variable that is missing or wrong
+   */
+  readonly fromEnvironment: (environment: Readonly<Record<string, string | undefined>>) => Json
 }
 
 /** How a configuration reads the files it names: relative to its own folder, at most 8 MB. */

@@ -41,7 +41,7 @@ export function createBatchQueue<Item>(max: number, run: (items: readonly Item[]
       })
     },
     async idle() {
-      while (running !== undefined) await running
+      await running
     },
   }
 }

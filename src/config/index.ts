@@ -1,0 +1,5 @@
+export { type Environment, readEnvironment } from './environment.ts'
+export { configJsonSchema } from './json-schema.ts'
+export { type Config, loadConfig, loadText, storageFolderOf } from './load.ts'
+export { loadPreset } from './preset.ts'
+export type { ConfiguredTarget } from './targets.ts'
