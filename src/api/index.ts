@@ -1,2 +1,3 @@
-export { type Access } from './access.ts'
-export { type ApiServer, listen, type ListenAddress } from './server.ts'
+export type { Access } from './access.ts'
+export type { ApiOptions } from './routes.ts'
+export { type ApiServer, createInProcessApi, listen, type ListenAddress } from './server.ts'

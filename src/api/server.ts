@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https'
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 
+import { OutsideError } from '../lib/errors.ts'
 import { createAccess } from './access.ts'
 import { answerError } from './errors.ts'
 import { registerEvents } from './events.ts'
@@ -59,6 +60,27 @@ export async function listen(options: ApiListener): Promise<ApiServer> {
   } catch (error) {
     await closeAll(apps)
     throw error
+  }
+}
+
+/** The API without a listener: the same answers, for a command that opened the state itself. */
+export interface InProcessApi {
+  get(path: string): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** Answers requests within this process. */
+export function createInProcessApi(options: ApiOptions): InProcessApi {
+  const app = createApp(options, undefined)
+  return {
+    async get(path) {
+      const answer = await app.inject({ method: 'GET', url: path, headers: { host: 'localhost' } })
+      const body: unknown = answer.json()
+      if (answer.statusCode < 400) return body
+      const said = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : answer.body
+      throw new OutsideError('rejected', said, { retry: false })
+    },
+    stop: async () => app.close(),
   }
 }
 
