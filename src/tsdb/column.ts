@@ -1,0 +1,177 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import { DamageError } from './bytes.ts'
+import { ABSENT, PRESENT } from './head.ts'
+
+/*
+ * One column: the values of one series at the times of its part.
+ *
+ *   kind, then for columns that are not whole runs of (length * 4 + state), then the values that are there:
+ *   EMPTY    nothing
+ *   DECIMAL  the power of ten, then differences of value * 10^power as zigzag varints
+ *   FLOAT    each value XOR the one before, byte by byte: first the lowest bytes of all, last the highest
+ *
+ * Deflate, over all columns of a part, does the rest: it needs bytes that repeat, and that is what both make.
+ */
+const EMPTY = 0
+const DECIMAL = 1
+const FLOAT = 2
+const HAS_STATES = 16
+
+const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9] as const
+/** So that a difference of two still has at most 52 bits. */
+const DECIMAL_MAX = 2 ** 50
+
+export interface Column {
+  /** Aligned with the times of the part. */
+  readonly values: Float64Array
+  /** PRESENT, STALE or ABSENT; undefined where all are present. */
+  readonly states: Uint8Array | undefined
+}
+
+/** Writes columns. Keeps its buffers between columns; not to be shared by two writers at once. */
+export class ColumnWriter {
+  #dense = new Float64Array(256)
+  #words = new Uint32Array(this.#dense.buffer)
+
+  write(writer: ByteWriter, { values, states }: Column): void {
+    const count = this.#gather(values, states)
+    const power = count === 0 ? -1 : decimalPower(this.#dense, count)
+    const kind = count === 0 ? EMPTY : power >= 0 ? DECIMAL : FLOAT
+    writer.byte(states === undefined ? kind : kind | HAS_STATES)
+    if (states !== undefined) writeStates(writer, states)
+    if (kind === DECIMAL) this.#writeDecimals(writer, count, power)
+    if (kind === FLOAT) this.#writeFloats(writer, count)
+  }
+
+  #gather(values: Float64Array, states: Uint8Array | undefined): number {
+    if (this.#dense.length < values.length) {
+      this.#dense = new Float64Array(values.length)
+      this.#words = new Uint32Array(this.#dense.buffer)
+    }
+    if (states === undefined) {
+      this.#dense.set(values)
+      return values.length
+    }
+    let count = 0
+    for (let index = 0; index < values.length; index++) {
+      if (states[index] === PRESENT) this.#dense[count++] = values[index] ?? 0
+    }
+    return count
+  }
+
+  #writeDecimals(writer: ByteWriter, count: number, power: number): void {
+    const scale = POWERS[power] ?? 1
+    writer.byte(power)
+    let previous = 0
+    for (let index = 0; index < count; index++) {
+      const scaled = Math.round((this.#dense[index] ?? 0) * scale)
+      writer.zigzag(scaled - previous)
+      previous = scaled
+    }
+  }
+
+  #writeFloats(writer: ByteWriter, count: number): void {
+    const words = this.#words
+    // Backwards, so that each value is still whole when the next one needs it.
+    for (let index = count - 1; index > 0; index--) {
+      words[index * 2] = (words[index * 2] ?? 0) ^ (words[index * 2 - 2] ?? 0)
+      words[index * 2 + 1] = (words[index * 2 + 1] ?? 0) ^ (words[index * 2 - 1] ?? 0)
+    }
+    for (let plane = 0; plane < 8; plane++) {
+      const shift = (plane & 3) * 8
+      const offset = plane >>> 2
+      for (let index = 0; index < count; index++) writer.byte(((words[index * 2 + offset] ?? 0) >>> shift) & 255)
+    }
+  }
+}
+
+/** The smallest power of ten that makes integers of all values, exactly; -1 where there is none. */
+function decimalPower(values: Float64Array, count: number): number {
+  let power = 0
+  for (let index = 0; index < count; index++) {
+    const value = values[index] ?? 0
+    while (!isDecimal(value, power)) if (++power === POWERS.length) return -1
+  }
+  // A power that was found late has not been tried on the values before.
+  for (let index = 0; power > 0 && index < count; index++) if (!isDecimal(values[index] ?? 0, power)) return -1
+  return power
+}
+
+function isDecimal(value: number, power: number): boolean {
+  const scale = POWERS[power] ?? 1
+  const scaled = Math.round(value * scale)
+  return scaled / scale === value && Math.abs(scaled) <= DECIMAL_MAX && !Object.is(value, -0)
+}
+
+function writeStates(writer: ByteWriter, states: Uint8Array): void {
+  let start = 0
+  while (start < states.length) {
+    const state = states[start] ?? 0
+    let end = start + 1
+    while (end < states.length && states[end] === state) end++
+    writer.varint((end - start) * 4 + state)
+    start = end
+  }
+}
+
+/** Reads one column of `count` places. */
+export function readColumn(reader: ByteReader, count: number): Column {
+  const kind = reader.byte()
+  const states = (kind & HAS_STATES) === 0 ? undefined : readStates(reader, count)
+  const present = states === undefined ? count : states.reduce((sum, state) => (state === PRESENT ? sum + 1 : sum), 0)
+  const dense = readValues(reader, kind & ~HAS_STATES, present)
+  if (states === undefined) return { values: dense, states }
+  const values = new Float64Array(count)
+  let next = 0
+  for (let index = 0; index < count; index++) if (states[index] === PRESENT) values[index] = dense[next++] ?? 0
+  return { values, states }
+}
+
+function readStates(reader: ByteReader, count: number): Uint8Array {
+  const states = new Uint8Array(count)
+  let start = 0
+  while (start < count) {
+    const run = reader.varint()
+    const state = run % 4
+    const end = start + Math.floor(run / 4)
+    if (end > count || end === start || state > ABSENT) throw new DamageError('a column is longer than its part')
+    states.fill(state, start, end)
+    start = end
+  }
+  return states
+}
+
+function readValues(reader: ByteReader, kind: number, count: number): Float64Array {
+  if (kind === DECIMAL) return readDecimals(reader, count)
+  if (kind === FLOAT) return readFloats(reader, count)
+  if (kind === EMPTY && count === 0) return new Float64Array(0)
+  throw new DamageError('a column is of an unknown kind')
+}
+
+function readDecimals(reader: ByteReader, count: number): Float64Array {
+  const scale = POWERS[reader.byte()]
+  if (scale === undefined) throw new DamageError('a power of ten is out of range')
+  const values = new Float64Array(count)
+  let scaled = 0
+  for (let index = 0; index < count; index++) {
+    scaled += reader.zigzag()
+    values[index] = scaled / scale
+  }
+  return values
+}
+
+function readFloats(reader: ByteReader, count: number): Float64Array {
+  const values = new Float64Array(count)
+  const words = new Uint32Array(values.buffer)
+  for (let plane = 0; plane < 8; plane++) {
+    const bytes = reader.bytes(count)
+    const shift = (plane & 3) * 8
+    const offset = plane >>> 2
+    for (let index = 0; index < count; index++) {
+      const at = index * 2 + offset
+      words[at] = (words[at] ?? 0) | ((bytes[index] ?? 0) << shift)
+    }
+  }
+  for (let at = 2; at < words.length; at++) words[at] = (words[at] ?? 0) ^ (words[at - 2] ?? 0)
+  return values
+}
