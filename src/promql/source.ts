@@ -17,6 +17,8 @@ export interface Points {
   readonly values: Float64Array
   /** 1 where the sample is a staleness marker (its value means nothing); undefined where there is none. */
   readonly stale: Uint8Array | undefined
+  /** When the counter of each sample began, 0 where that is not known. A source that knows nothing of it leaves it out. */
+  readonly starts?: Float64Array
   readonly start: number
   readonly end: number
 }

@@ -1,0 +1,62 @@
+import type { Labels } from '../../core/labels.ts'
+import type { Binary } from '../syntax/ast.ts'
+import { applyRegrouping, regroup, type Regrouping } from './names.ts'
+import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
+import { signaturesOf } from './signatures.ts'
+
+/** `and`, `unless` and `or`: by whether an element of the same signature is on the other side at that time. */
+export function* combineSets(scope: Scope, expr: Binary, left: Vector, right: Vector): Steps<Vector> {
+  const { run, grid } = scope
+  const signatures = signaturesOf(run, expr, left.labels, right.labels)
+  const isOr = expr.operator === 'or'
+  const wanted = expr.operator === 'and' ? 1 : 0
+  const kept = isOr ? left : right
+  const keptIds = isOr ? signatures.left : signatures.right
+  const seen = new Uint8Array(signatures.count * grid.count)
+  for (let row = 0; row < kept.labels.length; row += 1) {
+    const base = (keptIds[row] ?? 0) * grid.count
+    for (let step = 0; step < grid.count; step += 1) {
+      if (kept.present[row * grid.count + step] === 1) seen[base + step] = 1
+    }
+    if (run.budget.isSpent(grid.count)) yield undefined
+  }
+  const tested = isOr ? right : left
+  const testedIds = isOr ? signatures.right : signatures.left
+  const filtered = { ...tested, present: new Uint8Array(tested.present.length) }
+  for (let row = 0; row < tested.labels.length; row += 1) {
+    const base = (testedIds[row] ?? 0) * grid.count
+    for (let step = 0; step < grid.count; step += 1) {
+      const at = row * grid.count + step
+      if (tested.present[at] === 1 && seen[base + step] === wanted) filtered.present[at] = 1
+    }
+    if (run.budget.isSpent(grid.count)) yield undefined
+  }
+  return isOr ? append(scope, expr, left, filtered) : filtered
+}
+
+type Joined = Map<readonly Labels[], { readonly labels: readonly Labels[]; readonly regrouping: Regrouping }>
+const JOINED = createSlot<Joined>()
+
+/** Both sides' rows, one below the other; rows with the same labels, which are never there together, become one. */
+function append({ run, grid }: Scope, expr: Binary, left: Vector, right: Vector): Vector {
+  const known = run.remember(JOINED, expr, left.labels, () => new Map())
+  let joined = known.get(right.labels)
+  if (joined === undefined) {
+    const labels = [...left.labels, ...right.labels]
+    joined = { labels, regrouping: regroup(labels, false) }
+    known.clear()
+    known.set(right.labels, joined)
+  }
+  const { labels, regrouping } = joined
+  run.budget.hold(labels.length * grid.count)
+  const out = vectorOf(labels, grid.count)
+  out.values.set(left.values)
+  out.values.set(right.values, left.values.length)
+  out.present.set(left.present)
+  out.present.set(right.present, left.present.length)
+  if (left.dropName === undefined && right.dropName === undefined) return applyRegrouping(out, regrouping, grid.count)
+  const dropName = new Uint8Array(labels.length)
+  if (left.dropName !== undefined) dropName.set(left.dropName)
+  if (right.dropName !== undefined) dropName.set(right.dropName, left.labels.length)
+  return applyRegrouping({ ...out, dropName }, regrouping, grid.count)
+}
