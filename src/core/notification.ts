@@ -24,6 +24,13 @@ export interface Notification {
   readonly truncated: number
   /** When the change that caused it was seen, milliseconds UTC; deliveries are measured from here. */
   readonly causedAt: number
+  /**
+   * Fingerprints of ended alerts whose firing was never accepted: this message says both. Only of messages that the
+   * outbox made of several; never stored.
+   */
+  readonly untold?: readonly string[]
+  /** How many waiting messages this one stands for, when it is a digest over several groups; never stored. */
+  readonly digestOf?: number
 }
 
 /** A notification in the outbox. */
