@@ -4,7 +4,7 @@ import type { Routes } from './routes.ts'
 
 /** `GET /api/status`: the process at a glance. */
 export function registerStatus({ app, options, actor }: Routes): void {
-  app.get('/api/status', async (request) => statusOf(options.operations.status(actor(request))))
+  app.get('/api/status', async (request) => statusOf(await options.operations.status(actor(request))))
 }
 
 function statusOf(status: ProcessStatus): StatusAnswer {

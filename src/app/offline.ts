@@ -2,7 +2,8 @@ import { createInProcessApi } from '../api/index.ts'
 import { createLogger } from '../lib/log.ts'
 import type { World } from '../lib/world.ts'
 import { createOperations, type OperationsPorts } from '../operations/index.ts'
-import { createQueries, queryAnswer } from './queries.ts'
+import { parseExpr } from '../promql/index.ts'
+import { createQueries } from './queries.ts'
 import { openStorage, type Storage } from './wire-storage.ts'
 
 /** What is stored, answering as the process would. */
@@ -62,11 +63,11 @@ function portsOf({ state, tsdb }: Storage, world: World): OperationsPorts {
     isReady: () => false,
     targets: () => [],
     alerts: () => [],
-    queued: () => ({}),
+    queued: async () => ({}),
     metricTable: {},
     current: () => [],
     events: async (filter) => state.events.query(filter),
-    query: async (expr, atMs, signal) => queryAnswer(queries, expr, atMs, signal),
+    query: async (expr, atMs, signal) => queries.instant(parseExpr(expr), atMs, { signal }),
     reload: async () => ({ ok: false, faults: ['nothing is running'] }),
     audit: () => undefined,
   }

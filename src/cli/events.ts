@@ -30,17 +30,13 @@ export async function events(context: CommandContext, given: unknown): Promise<n
     const parameters = parametersOf(asked)
     const first = await get(`/api/events?${parameters}`, eventsAnswer)
     context.console.out(format(first.events, asked.format, true))
-    if (asked.follow)
-      await follow(
-        context,
-        async (after) => {
-          parameters.set('after', String(after))
-          const next = await get(`/api/events?${parameters}`, eventsAnswer)
-          context.console.out(format(next.events, asked.format, false))
-          return lastSequence(next.events, after)
-        },
-        lastSequence(first.events, 0),
-      )
+    if (!asked.follow) return
+    await follow(context, lastSequence(first.events, 0), async (after) => {
+      parameters.set('after', String(after))
+      const next = await get(`/api/events?${parameters}`, eventsAnswer)
+      context.console.out(format(next.events, asked.format, false))
+      return lastSequence(next.events, after)
+    })
   })
   return EXIT.fine
 }
@@ -48,8 +44,8 @@ export async function events(context: CommandContext, given: unknown): Promise<n
 /** Asks again every second, until the process is told to stop or the server goes away. */
 async function follow(
   { world }: CommandContext,
-  next: (after: number) => Promise<number>,
   start: number,
+  next: (after: number) => Promise<number>,
 ): Promise<void> {
   const stopping = new AbortController()
   process.once('SIGINT', () => stopping.abort())

@@ -8,7 +8,7 @@ export const EXIT = { fine: 0, mustChange: 1, tryAgain: 75 } as const
 export function explain(error: unknown, console: Console): number {
   if (error instanceof ConfigError) {
     const count = error.faults.length
-    console.error(`${error.faults.map((fault) => `${describeFault(fault)}\n`).join('')}`)
+    console.error(error.faults.map((fault) => `${describeFault(fault)}\n`).join(''))
     if (count > 1) console.error(`${count} faults\n`)
     return EXIT.mustChange
   }

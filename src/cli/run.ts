@@ -27,7 +27,7 @@ export async function run(context: CommandContext, given: unknown): Promise<numb
   const { world, console } = context
   const load = async () => loadAsked(asked)
   const config = await load()
-  if (asked.once) return (await runOnce({ config, world, console, version: readVersion() })) ? EXIT.fine : EXIT.tryAgain
+  if (asked.once) return (await runOnce({ config, world, console })) ? EXIT.fine : EXIT.tryAgain
   const running = await startProcess({ config, load, world, console, version: readVersion() })
   flushCompileCache()
   process.on('SIGHUP', () => void running.reload())

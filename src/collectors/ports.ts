@@ -5,13 +5,13 @@ import type { Sighting } from './collector.ts'
 
 /** What the scheduler needs from the state. */
 export interface TargetStore {
-  /** Creates the target at its very first start. `isNewSubject`: it watched something else before. */
+  /** Creates the target at its very first start. `replaced`: what its name stood for until now, when that is another. */
   open(target: {
     readonly target: string
     readonly type: string
     readonly subject: string
     readonly at: number
-  }): Promise<TargetRecord & { readonly isNewSubject: boolean }>
+  }): Promise<TargetRecord & { readonly replaced: { readonly subject: string } | undefined }>
   commitRound(commit: RoundCommit): Promise<RoundCommitted>
   sightings(target: string, aboveHeight: number): Promise<readonly Sighting[]>
 }

@@ -79,7 +79,7 @@ function setUp(collect: (world: CollectorWorld, cursor: Json | undefined) => Pro
         firstStartedAt: at,
         cursor: commits.at(-1)?.cursor,
         height: undefined,
-        isNewSubject: false,
+        replaced: undefined,
       }),
       async commitRound(commit) {
         if (failCommit) throw new OutsideError('local', 'the disk is full', { retry: true })

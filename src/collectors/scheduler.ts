@@ -103,8 +103,13 @@ async function open(options: SchedulerOptions, target: ScheduledTarget): Promise
   const { name, type } = config
   const subject = definition.subject(config)
   const record = await options.targets.open({ target: name, type, subject, at: world.now() })
-  if (record.isNewSubject) {
-    log.warn('the target watches something else than before: its old cursor is not used', { target: name, subject })
+  if (record.replaced !== undefined) {
+    const before = record.replaced.subject
+    log.warn('the target watches something else than before: its old cursor is not used', {
+      target: name,
+      subject,
+      before,
+    })
   }
   const create = await definition.load()
   const collector = create(config, {

@@ -56,8 +56,8 @@ function parse(value: unknown, place: Place): LoadedAlerting {
   )
   const parsed = alertingSchema(channels).safeParse(resolved)
   if (parsed.success && faults.length === 0) return { config: parsed.data, faults }
-  const issues = parsed.error?.issues.map((issue) => ({ ...issue, path: [...place.path, ...issue.path] })) ?? []
-  return { config: undefined, faults: [...faults, ...faultsOf(issues, place.document, place.file)] }
+  const issues = parsed.error?.issues ?? []
+  return { config: undefined, faults: [...faults, ...faultsOf(issues, place.document, place.file, place.path)] }
 }
 
 /** Keys of `tls_config` that name a file because they mean a file. */

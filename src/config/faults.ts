@@ -5,9 +5,16 @@ import type { ConfigDocument } from './document.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** Every issue of a schema as a fault with its line, its path and a plain sentence. */
-export function faultsOf(issues: readonly Issue[], document: ConfigDocument, file: string): readonly ConfigFault[] {
-  return issues.flatMap((issue) => expand(issue)).map(({ path, message }) => faultAt(path, message, document, file))
+/** Every issue of a schema as a fault with its line, its path (below `above`) and a plain sentence. */
+export function faultsOf(
+  issues: readonly Issue[],
+  document: ConfigDocument,
+  file: string,
+  above: readonly PropertyKey[] = [],
+): readonly ConfigFault[] {
+  return issues
+    .flatMap((issue) => expand(issue, above))
+    .map(({ path, message }) => faultAt(path, message, document, file))
 }
 
 export function faultAt(
@@ -31,7 +38,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 /** The innermost issues: an unknown key each, and of a union the branch that came closest. */
 function expand(
   issue: Issue,
-  above: readonly PropertyKey[] = [],
+  above: readonly PropertyKey[],
 ): readonly { path: readonly PropertyKey[]; message: string }[] {
   const path = [...above, ...issue.path]
   if (issue.code === 'unrecognized_keys') {

@@ -24,8 +24,7 @@ const timeZone = z.string().refine(isTimeZone, 'this is no time zone: write it a
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== ''
   } catch {
     return false
   }

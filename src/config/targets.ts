@@ -48,8 +48,7 @@ async function parseTarget(item: unknown, index: number, source: TargetSource): 
   const definition = definitionOf(item, path, source)
   const parsed = definition.schema.safeParse(item)
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
-    throw new ConfigError(faultsOf(issues, source.document, source.file))
+    throw new ConfigError(faultsOf(parsed.error.issues, source.document, source.file, path))
   }
   const config = await prepare(definition, parsed.data, path, source)
   return { definition, config, labels: labelsOf(definition, config) }
@@ -61,7 +60,7 @@ function definitionOf(item: unknown, path: readonly PropertyKey[], source: Targe
   if (definition !== undefined) return definition
   const known = collectors.map((each) => each.type).join(', ')
   const message =
-    type === undefined ? `a type is needed: ${known}` : `there is no type ${String(type)}; there are: ${known}`
+    type === undefined ? `a type is needed: ${known}` : `there is no type ${JSON.stringify(type)}; there are: ${known}`
   throw new ConfigError([faultAt([...path, 'type'], message, source.document, source.file)])
 }
 

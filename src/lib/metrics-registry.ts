@@ -20,6 +20,8 @@ export interface OwnSample {
 export interface MetricsRegistry {
   /** Adds to a counter; by 0 makes the series exist from the start. */
   add(name: string, by: number, labels?: Labels): void
+  /** Sets a counter to a total that is counted elsewhere; it never goes down. */
+  raise(name: string, total: number, labels?: Labels): void
   set(name: string, value: number, labels?: Labels): void
   observe(name: string, value: number, labels?: Labels): void
   /** Forgets every series with this label, when what it names is gone. */
@@ -59,6 +61,10 @@ export function createMetricsRegistry(specs: readonly MetricSpec[]): MetricsRegi
     add(name, by, labels = {}) {
       specOf(name, 'counter')
       write(name, labels, (old) => old + by)
+    },
+    raise(name, total, labels = {}) {
+      specOf(name, 'counter')
+      write(name, labels, (old) => Math.max(old, total))
     },
     set(name, value, labels = {}) {
       specOf(name, 'gauge')

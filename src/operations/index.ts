@@ -1,13 +1,13 @@
 import type { Alert } from '../core/alert.ts'
 import type { StoredEvent } from '../core/event.ts'
 import type { MetricTable } from '../core/metric.ts'
+import type { QueryResult } from '../promql/index.ts'
 import { type Actor, authorise } from './actor.ts'
 import type { CurrentSample, EventFilter, OperationsPorts, ReloadResult, TargetView } from './ports.ts'
-import type { QueryAnswer } from './query.ts'
 
 export { type Actor, Forbidden, type Role } from './actor.ts'
 export type { CurrentSample, EventFilter, OperationsPorts, ReloadResult, TargetView } from './ports.ts'
-export type { QueryAnswer } from './query.ts'
+export { PromqlError, type QueryResult } from '../promql/index.ts'
 
 /** The process at a glance. */
 export interface ProcessStatus {
@@ -22,10 +22,10 @@ export interface ProcessStatus {
 
 /** What an operator may do, whoever carries it here: the API, the command line, the bot. */
 export interface Operations {
-  status(actor: Actor): ProcessStatus
+  status(actor: Actor): Promise<ProcessStatus>
   events(actor: Actor, filter: EventFilter): Promise<readonly StoredEvent[]>
-  /** @throws whatever the query engine says of the expression, with its position */
-  query(actor: Actor, expr: string, atMs: number, signal: AbortSignal): Promise<QueryAnswer>
+  /** @throws PromqlError with the position in the expression */
+  query(actor: Actor, expr: string, atMs: number, signal: AbortSignal): Promise<QueryResult>
   currentSamples(actor: Actor): { readonly samples: Iterable<CurrentSample>; readonly table: MetricTable }
   reload(actor: Actor): Promise<ReloadResult>
 }
@@ -35,7 +35,7 @@ export const EVENTS_MAX = 10_000
 /** Binds the operations to a process. Each authorises its actor first; what changes something is audited. */
 export function createOperations(ports: OperationsPorts): Operations {
   return {
-    status(actor) {
+    async status(actor) {
       authorise(actor, 'viewer')
       return {
         version: ports.version,
@@ -44,7 +44,7 @@ export function createOperations(ports: OperationsPorts): Operations {
         isReady: ports.isReady(),
         targets: ports.targets(),
         alerts: ports.alerts(),
-        queued: ports.queued(),
+        queued: await ports.queued(),
       }
     },
     async events(actor, filter) {

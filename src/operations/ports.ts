@@ -3,7 +3,7 @@ import type { StoredEvent } from '../core/event.ts'
 import type { Labels } from '../core/labels.ts'
 import type { MetricTable } from '../core/metric.ts'
 import type { Json } from '../lib/json.ts'
-import type { QueryAnswer } from './query.ts'
+import type { QueryResult } from '../promql/index.ts'
 
 /** A target as the scheduler sees it. */
 export interface TargetView {
@@ -49,11 +49,11 @@ export interface OperationsPorts {
   targets(): readonly TargetView[]
   alerts(): readonly Alert[]
   /** Notifications that wait, by destination. */
-  queued(): Readonly<Record<string, number>>
+  queued(): Promise<Readonly<Record<string, number>>>
   readonly metricTable: MetricTable
   current(): Iterable<CurrentSample>
   events(filter: EventFilter): Promise<readonly StoredEvent[]>
-  query(expr: string, atMs: number, signal: AbortSignal): Promise<QueryAnswer>
+  query(expr: string, atMs: number, signal: AbortSignal): Promise<QueryResult>
   reload(): Promise<ReloadResult>
   /** One line of the audit: who did what. */
   audit(actor: string, operation: string, outcome: string): void

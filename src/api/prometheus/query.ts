@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseDuration } from '../../lib/duration.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { parseTime } from '../../lib/time.ts'
-import type { QueryAnswer } from '../../operations/index.ts'
+import { PromqlError, type QueryResult } from '../../operations/index.ts'
 import { BadRequest } from '../errors.ts'
 import type { Routes } from '../routes.ts'
 import { formatValue } from './value.ts'
@@ -35,7 +35,7 @@ export function registerQuery({ app, options, actor }: Routes): void {
       const answer = await ask(async () => options.operations.query(actor(request), asked.query, atMs, gone.signal))
       return reply.send({
         status: 'success',
-        data: dataOf(answer),
+        data: dataOf(answer.value, atMs),
         ...(answer.warnings.length === 0 ? {} : { warnings: answer.warnings }),
         ...(answer.infos.length === 0 ? {} : { infos: answer.infos }),
       })
@@ -44,34 +44,34 @@ export function registerQuery({ app, options, actor }: Routes): void {
 }
 
 /** The engine's own words about an expression are for its writer. */
-async function ask(query: () => Promise<QueryAnswer>): Promise<QueryAnswer> {
+async function ask(query: () => Promise<QueryResult>): Promise<QueryResult> {
   try {
     return await query()
   } catch (error) {
-    if (error instanceof Error && error.name === 'PromqlError') throw new BadRequest(messageOf(error))
+    if (error instanceof PromqlError) throw new BadRequest(messageOf(error))
     throw error
   }
 }
 
-function dataOf({ result, atMs }: QueryAnswer): unknown {
+function dataOf(value: QueryResult['value'], atMs: number): unknown {
   const at = atMs / 1000
-  switch (result.type) {
+  switch (value.type) {
     case 'vector':
       return {
         resultType: 'vector',
-        result: result.elements.map(({ labels, value }) => ({ metric: labels, value: [at, formatValue(value)] })),
+        result: value.elements.map((element) => ({ metric: element.labels, value: [at, formatValue(element.value)] })),
       }
     case 'matrix':
       return {
         resultType: 'matrix',
-        result: result.series.map(({ labels, points }) => ({
+        result: value.series.map(({ labels, times, values }) => ({
           metric: labels,
-          values: points.map(([time, value]) => [time / 1000, formatValue(value)]),
+          values: Array.from(times, (time, index) => [time / 1000, formatValue(values[index] ?? NaN)]),
         })),
       }
     case 'scalar':
-      return { resultType: 'scalar', result: [at, formatValue(result.value)] }
+      return { resultType: 'scalar', result: [at, formatValue(value.value)] }
     case 'string':
-      return { resultType: 'string', result: [at, result.value] }
+      return { resultType: 'string', result: [at, value.value] }
   }
 }
