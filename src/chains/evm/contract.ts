@@ -23,6 +23,7 @@ export interface EvmBlock {
   readonly logsBloom: Hex
 }
 
+/** A log, checked: addresses, hashes, topics and data are in lower case. */
 export interface EvmLog {
   readonly address: Hex
   readonly topics: readonly Hex[]
@@ -64,6 +65,7 @@ export interface EvmView {
 }
 
 export interface EvmLogFilter {
+  /** In any writing; empty: every address. */
   readonly addresses: readonly Hex[]
   /** Any of these as first topic; undefined: every log. */
   readonly topics: readonly Hex[] | undefined
@@ -90,7 +92,8 @@ export interface EvmLogRange {
 
 /**
  * One chain seen through its endpoints: chooses the endpoint, fails over, learns what ranges each bears. Every method
- * rejects with an `OutsideError` when no endpoint could answer. Nothing is retried for longer than the timeout allows.
+ * rejects with an `OutsideError` when no endpoint could answer. A question is put to each endpoint once at most, and to
+ * no third after two have let their time run out.
  */
 export interface EvmFollower {
   /** A fresh look at every endpoint. Callers within the same half second share one. Never rejects. */
@@ -98,7 +101,10 @@ export interface EvmFollower {
   /** undefined: the endpoint that has this height does not know such a block. */
   blockByNumber(number: number, signal: AbortSignal): Promise<EvmBlock | undefined>
   blockByHash(hash: Hex, signal: AbortSignal): Promise<EvmBlock | undefined>
-  /** Headers of consecutive blocks, in batches. */
+  /**
+   * Headers of consecutive blocks, all of them, each the child of the one before. Rejects with `unknown-block` when the
+   * chain is reorganised meanwhile, and with `behind` when nobody has the last one.
+   */
   blocks(fromNumber: number, toNumber: number, signal: AbortSignal): Promise<readonly EvmBlock[]>
   /**
    * Logs of one block, by its hash, checked against the block's bloom: zero logs where the bloom has the address is not

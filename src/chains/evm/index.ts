@@ -15,3 +15,5 @@ export {
 } from './abi.ts'
 export { type ParsedAddress, parseAddress } from './address.ts'
 export { eventDecoder, type LogContent } from './event-decoder.ts'
+export { createEvmFollower, type FollowerOptions } from './follower.ts'
+export { createEvmPool, type EvmPool } from './pool.ts'
