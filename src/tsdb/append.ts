@@ -20,62 +20,66 @@ interface Tally {
   overLimit: number
 }
 
-export type Appender = ReturnType<typeof createAppender>
-
 /** The way in. Everything here is synchronous: a round is visible whole, or not yet. */
-export function createAppender(store: Store) {
+export class Appender {
+  readonly #store: Store
+  readonly #outOfOrderMs: number
   /** The base labels of each scope's previous append, for recognising its series by position. */
-  const bases = new Map<Head, Labels>()
-  const outOfOrderMs = store.options.outOfOrderMs ?? OUT_OF_ORDER_MS
-  const said = new Set<string>()
-  const scratch: { slots: number[]; ownCounts: number[] } = { slots: [], ownCounts: [] }
+  readonly #bases = new Map<Head, Labels>()
+  readonly #said = new Set<string>()
+  readonly #scratch: { readonly slots: number[]; readonly ownCounts: number[] } = { slots: [], ownCounts: [] }
 
-  return {
-    append(request: AppendRequest): AppendResult {
-      const head = headOf(store, request.scope)
-      const at = timeOf(request)
-      const tally = newTally()
-      if (at > head.lastAt) appendRound(head, request, at, tally)
-      else if (at >= head.lastAt - outOfOrderMs) appendLoose(head, request, at, tally)
-      else refuseOld(head, request, tally)
-      return settled(tally)
-    },
-    appendAt(request: AppendRequest): AppendResult {
-      const head = headOf(store, request.scope)
-      const at = timeOf(request)
-      const tally = newTally()
-      const { rawMs, historyMs } = store.options.retention
-      if (at < store.options.world.now() - Math.max(rawMs, historyMs)) refuseOld(head, request, tally)
-      else appendLoose(head, request, at, tally)
-      return settled(tally)
-    },
-    endScope(scope: string, at: number): number {
-      const head = store.headsByName.get(scope)
-      if (head === undefined || head.layout.length === 0) return 0
-      const tally = newTally()
-      // What never goes back, here too: an end before the last sample would not be seen.
-      const time = Math.max(Math.round(at), head.lastAt + 1)
-      appendRound(head, { at: time, scope, samples: [], labels: {} }, time, tally)
-      return settled(tally).ended
-    },
+  constructor(store: Store) {
+    this.#store = store
+    this.#outOfOrderMs = store.options.outOfOrderMs ?? OUT_OF_ORDER_MS
   }
 
-  function appendRound(head: Head, request: AppendRequest, at: number, tally: Tally): void {
-    makeRoom(store, head, at)
+  append(request: AppendRequest): AppendResult {
+    const head = headOf(this.#store, request.scope)
+    const at = timeOf(request)
+    const tally = newTally()
+    if (at > head.lastAt) this.#appendRound(head, request, at, tally)
+    else if (at >= head.lastAt - this.#outOfOrderMs) this.#appendLoose(head, request, at, tally)
+    else this.#refuseOld(head, request, tally)
+    return this.#settled(tally)
+  }
+
+  appendAt(request: AppendRequest): AppendResult {
+    const head = headOf(this.#store, request.scope)
+    const at = timeOf(request)
+    const tally = newTally()
+    const { rawMs, historyMs } = this.#store.options.retention
+    if (at < this.#store.options.world.now() - Math.max(rawMs, historyMs)) this.#refuseOld(head, request, tally)
+    else this.#appendLoose(head, request, at, tally)
+    return this.#settled(tally)
+  }
+
+  endScope(scope: string, at: number): number {
+    const head = this.#store.headsByName.get(scope)
+    if (head === undefined || head.layout.length === 0) return 0
+    const tally = newTally()
+    // What never goes back, here too: an end before the last sample would not be seen.
+    const time = Math.max(Math.round(at), head.lastAt + 1)
+    this.#appendRound(head, { at: time, scope, samples: [], labels: {} }, time, tally)
+    return this.#settled(tally).ended
+  }
+
+  #appendRound(head: Head, request: AppendRequest, at: number, tally: Tally): void {
+    makeRoom(this.#store, head, at)
     head.beginRound(at)
-    const isSameBase = hasSameBase(head, request.labels)
+    const isSameBase = this.#hasSameBase(head, request.labels)
     let count = 0
-    const { slots, ownCounts } = scratch
+    const { slots, ownCounts } = this.#scratch
     for (let index = 0; index < request.samples.length; index++) {
       const sample = request.samples[index]
       if (sample === undefined) continue
       const expected = isSameBase ? head.members[head.layout[count] ?? -1] : undefined
       const known = head.ownCounts[count] ?? LOOK_AGAIN
       const isExpected = expected !== undefined && isSameSeries(expected, sample, request.labels, known)
-      const series = isExpected ? expected : resolve(head, sample, request.labels, tally)
-      if (series === undefined || !admit(head, series, tally)) continue
+      const series = isExpected ? expected : this.#resolve(head, sample, request.labels, tally)
+      if (series === undefined || !this.#admit(head, series, tally)) continue
       if (series.scope !== head.scope) {
-        insertLoose(series, at, sample.value, tally)
+        this.#insertLoose(series, at, sample.value, tally)
         continue
       }
       if (head.isWritten(series.slot)) {
@@ -88,77 +92,80 @@ export function createAppender(store: Store) {
       count++
     }
     tally.appended += count
-    const ended = endMissing(head, at)
+    const ended = this.#endMissing(head, at)
     tally.ended += ended.length
-    logRound(head, at, count, ended)
-    keepLayout(head, count)
+    this.#logRound(head, at, count, ended)
+    this.#keepLayout(head, count)
   }
 
-  function hasSameBase(head: Head, labels: Labels): boolean {
-    const known = bases.get(head)
+  #hasSameBase(head: Head, labels: Labels): boolean {
+    const known = this.#bases.get(head)
     if (known === labels) return true
-    bases.set(head, labels)
+    this.#bases.set(head, labels)
     return known !== undefined && equalLabels(known, labels)
   }
 
   /** The series of a sample, made if it is new; undefined where it would be one too many. */
-  function resolve(head: Head, sample: Sample, base: Labels, tally: Tally): Series | undefined {
+  #resolve(head: Head, sample: Sample, base: Labels, tally: Tally): Series | undefined {
     const labels = seriesLabels(sample, base)
-    const known = store.index.find(labels)
+    const known = this.#store.index.find(labels)
     if (known !== undefined) return known
-    if (!hasRoomFor(head) || store.index.size - store.liveSeries > store.options.limits.maxSeries) {
+    if (
+      !this.#hasRoomFor(head) ||
+      this.#store.index.size - this.#store.liveSeries > this.#store.options.limits.maxSeries
+    ) {
       tally.overLimit++
-      sayOnce(head)
+      this.#sayOnce(head)
       return undefined
     }
-    const series = store.index.create(labels, head.scope)
-    store.dirtySeries.add(series)
+    const series = this.#store.index.create(labels, head.scope)
+    this.#store.dirtySeries.add(series)
     return series
   }
 
-  function hasRoomFor(head: Head): boolean {
-    const { maxSeries, maxSeriesPerScope } = store.options.limits
-    return store.liveSeries < maxSeries && head.live < maxSeriesPerScope
+  #hasRoomFor(head: Head): boolean {
+    const { maxSeries, maxSeriesPerScope } = this.#store.options.limits
+    return this.#store.liveSeries < maxSeries && head.live < maxSeriesPerScope
   }
 
-  function sayOnce(head: Head): void {
-    if (said.has(head.name)) return
-    said.add(head.name)
-    const { maxSeries, maxSeriesPerScope } = store.options.limits
-    store.options.log.warn('too many series: new ones of this scope are dropped', {
+  #sayOnce(head: Head): void {
+    if (this.#said.has(head.name)) return
+    this.#said.add(head.name)
+    const { maxSeries, maxSeriesPerScope } = this.#store.options.limits
+    this.#store.options.log.warn('too many series: new ones of this scope are dropped', {
       scope: head.name,
       scopeSeries: head.live,
-      series: store.liveSeries,
+      series: this.#store.liveSeries,
       maxSeries,
       maxSeriesPerScope,
     })
   }
 
   /** Makes the series live in this scope and gives it a place; false where it would be one too many. */
-  function admit(head: Head, series: Series, tally: Tally): boolean {
+  #admit(head: Head, series: Series, tally: Tally): boolean {
     if (series.isLive) return true
-    if (!hasRoomFor(head)) {
+    if (!this.#hasRoomFor(head)) {
       tally.overLimit++
-      sayOnce(head)
+      this.#sayOnce(head)
       return false
     }
-    if (series.scope !== head.scope) adopt(head, series)
+    if (series.scope !== head.scope) this.#adopt(head, series)
     if (series.slot < 0) head.admit(series)
     series.isLive = true
     head.live++
-    store.liveSeries++
-    store.dirtySeries.add(series)
+    this.#store.liveSeries++
+    this.#store.dirtySeries.add(series)
     return true
   }
 
   /** A series whose scope let it go is taken over: what the other head holds of it stays readable beside the new one. */
-  function adopt(head: Head, series: Series): void {
-    const other = store.heads.get(series.scope)
+  #adopt(head: Head, series: Series): void {
+    const other = this.#store.heads.get(series.scope)
     assert(other !== undefined, `series ${series.id} belongs to a scope that does not exist`)
     if (series.slot >= 0) {
       const row = other.row(series.slot)
       const flags = other.flags(series.slot)
-      const loose = looseOf(series)
+      const loose = this.#looseOf(series)
       for (let index = other.first(series.slot); index < other.end(series.slot); index++) {
         const flag = flags?.[index] ?? PRESENT
         if (flag <= 1) loose.kept.insert(other.times[index] ?? 0, row[index] ?? 0, flag === 1)
@@ -170,14 +177,14 @@ export function createAppender(store: Store) {
     series.slot = -1
   }
 
-  function looseOf(series: Series): Loose {
+  #looseOf(series: Series): Loose {
     series.loose ??= new Loose()
-    store.looseSeries.add(series)
+    this.#store.looseSeries.add(series)
     return series.loose
   }
 
   /** Ends what was live and is not in the newest round. */
-  function endMissing(head: Head, at: number): readonly Series[] {
+  #endMissing(head: Head, at: number): readonly Series[] {
     const ended: Series[] = []
     for (const slot of head.layout) {
       const series = head.members[slot]
@@ -186,27 +193,27 @@ export function createAppender(store: Store) {
       series.isLive = false
       series.endedAt = at
       head.live--
-      store.liveSeries--
-      store.dirtySeries.add(series)
+      this.#store.liveSeries--
+      this.#store.dirtySeries.add(series)
       ended.push(series)
     }
     return ended
   }
 
-  function logRound(head: Head, at: number, count: number, ended: readonly Series[]): void {
-    if (store.storage.isMemory) return
-    store.pending.begin('round', head.scope, at, count + ended.length)
+  #logRound(head: Head, at: number, count: number, ended: readonly Series[]): void {
+    if (this.#store.storage.isMemory) return
+    this.#store.pending.begin('round', head.scope, at, count + ended.length)
     const index = head.rounds - 1
     for (let position = 0; position < count; position++) {
-      const slot = scratch.slots[position] ?? 0
-      store.pending.sample(head.members[slot]?.id ?? 0, head.row(slot)[index] ?? 0)
+      const slot = this.#scratch.slots[position] ?? 0
+      this.#store.pending.sample(head.members[slot]?.id ?? 0, head.row(slot)[index] ?? 0)
     }
-    for (const series of ended) store.pending.marker(series.id)
+    for (const series of ended) this.#store.pending.marker(series.id)
   }
 
   /** Remembers the order of this round, for recognising the next one by position. */
-  function keepLayout(head: Head, count: number): void {
-    const { slots, ownCounts } = scratch
+  #keepLayout(head: Head, count: number): void {
+    const { slots, ownCounts } = this.#scratch
     let isSame = head.layout.length === count
     for (let index = 0; isSame && index < count; index++) {
       isSame = head.layout[index] === slots[index] && head.ownCounts[index] === ownCounts[index]
@@ -216,41 +223,41 @@ export function createAppender(store: Store) {
     head.ownCounts = Uint8Array.from({ length: count }, (_, index) => ownCounts[index] ?? LOOK_AGAIN)
   }
 
-  function appendLoose(head: Head, request: AppendRequest, at: number, tally: Tally): void {
+  #appendLoose(head: Head, request: AppendRequest, at: number, tally: Tally): void {
     for (const sample of request.samples) {
-      const series = resolve(head, sample, request.labels, tally)
-      if (series !== undefined) insertLoose(series, at, sample.value, tally)
+      const series = this.#resolve(head, sample, request.labels, tally)
+      if (series !== undefined) this.#insertLoose(series, at, sample.value, tally)
     }
   }
 
-  function insertLoose(series: Series, at: number, value: number, tally: Tally): void {
-    const owner = store.heads.get(series.scope)
+  #insertLoose(series: Series, at: number, value: number, tally: Tally): void {
+    const owner = this.#store.heads.get(series.scope)
     const isInHead = owner !== undefined && series.slot >= 0 && owner.has(series.slot, at)
-    if (isInHead || !looseOf(series).insert(at, value, false)) {
+    if (isInHead || !this.#looseOf(series).insert(at, value, false)) {
       tally.duplicates++
       return
     }
     tally.appended++
-    store.looseCount++
+    this.#store.looseCount++
     if (!series.isLive && at > series.endedAt) {
       series.endedAt = at
-      store.dirtySeries.add(series)
+      this.#store.dirtySeries.add(series)
     }
-    if (store.storage.isMemory) return
-    store.pending.begin('loose', series.scope, at, 1)
-    store.pending.sample(series.id, value)
+    if (this.#store.storage.isMemory) return
+    this.#store.pending.begin('loose', series.scope, at, 1)
+    this.#store.pending.sample(series.id, value)
   }
 
-  function refuseOld(head: Head, request: AppendRequest, tally: Tally): void {
+  #refuseOld(head: Head, request: AppendRequest, tally: Tally): void {
     tally.tooOld += request.samples.length
     const key = `old ${head.name}`
-    if (said.has(key)) return
-    said.add(key)
-    store.options.log.warn('samples are too old and were dropped', { scope: head.name, at: request.at })
+    if (this.#said.has(key)) return
+    this.#said.add(key)
+    this.#store.options.log.warn('samples are too old and were dropped', { scope: head.name, at: request.at })
   }
 
-  function settled(tally: Tally): AppendResult {
-    const { counts } = store
+  #settled(tally: Tally): AppendResult {
+    const { counts } = this.#store
     counts.samplesAppended += tally.appended
     counts.staleMarkers += tally.ended
     counts.duplicates += tally.duplicates

@@ -7,8 +7,11 @@ import { ABSENT, PRESENT } from './head.ts'
  *
  *   kind, then for columns that are not whole runs of (length * 4 + state), then the values that are there:
  *   EMPTY    nothing
- *   DECIMAL  the power of ten, then differences of value * 10^power as zigzag varints
- *   FLOAT    each value XOR the one before, byte by byte: first the lowest bytes of all, last the highest
+ *   DECIMAL  the power of ten, how many bytes a difference takes, the first value * 10^power as a zigzag varint, then the
+ *            differences of the others, byte by byte: first the lowest of all. With a sign in the lowest bit where one is
+ *            negative
+ *   FLOAT    the bits of each value as an integer, less those of the one before, with the sign in the lowest bit; then
+ *            byte by byte: first the lowest bytes of all, last the highest
  *
  * Deflate, over all columns of a part, does the rest: it needs bytes that repeat, and that is what both make.
  */
@@ -16,7 +19,9 @@ const EMPTY = 0
 const DECIMAL = 1
 const FLOAT = 2
 const HAS_STATES = 16
+const SIGNED = 128
 
+const TWO_32 = 2 ** 32
 const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9] as const
 /** So that a difference of two still has at most 52 bits. */
 const DECIMAL_MAX = 2 ** 50
@@ -60,22 +65,43 @@ export class ColumnWriter {
   }
 
   #writeDecimals(writer: ByteWriter, count: number, power: number): void {
+    const steps = this.#dense
     const scale = POWERS[power] ?? 1
-    writer.byte(power)
-    let previous = 0
-    for (let index = 0; index < count; index++) {
-      const scaled = Math.round((this.#dense[index] ?? 0) * scale)
-      writer.zigzag(scaled - previous)
+    let lowest = 0
+    let highest = 0
+    let previous = Math.round((steps[0] ?? 0) * scale)
+    const first = previous
+    for (let index = 1; index < count; index++) {
+      const scaled = Math.round((steps[index] ?? 0) * scale)
+      const step = scaled - previous
+      steps[index - 1] = step
       previous = scaled
+      lowest = Math.min(lowest, step)
+      highest = Math.max(highest, step)
     }
+    const isSigned = lowest < 0
+    const largest = isSigned ? Math.max(highest * 2, -lowest * 2 - 1) : highest
+    const width = largest === 0 ? 0 : Math.floor(Math.log2(largest) / 8) + 1
+    writer.byte(isSigned ? power | SIGNED : power)
+    writer.byte(width)
+    writer.zigzag(first)
+    if (isSigned) foldSigns(steps, count - 1)
+    for (let plane = 0; plane < width; plane++) writePlane(writer, steps, count - 1)
   }
 
   #writeFloats(writer: ByteWriter, count: number): void {
     const words = this.#words
     // Backwards, so that each value is still whole when the next one needs it.
-    for (let index = count - 1; index > 0; index--) {
-      words[index * 2] = (words[index * 2] ?? 0) ^ (words[index * 2 - 2] ?? 0)
-      words[index * 2 + 1] = (words[index * 2 + 1] ?? 0) ^ (words[index * 2 - 1] ?? 0)
+    for (let low = count * 2 - 2; low > 0; low -= 2) {
+      const lowWord = words[low] ?? 0
+      const lowBefore = words[low - 2] ?? 0
+      const borrow = lowWord < lowBefore ? 1 : 0
+      const difference = lowWord - lowBefore
+      const high = (words[low + 1] ?? 0) - (words[low - 1] ?? 0) - borrow
+      // The sign goes to the lowest bit, so that the highest bytes of small differences are 0 either way.
+      const sign = high >> 31
+      words[low] = (difference << 1) ^ sign
+      words[low + 1] = ((high << 1) | (difference >>> 31)) ^ sign
     }
     for (let plane = 0; plane < 8; plane++) {
       const shift = (plane & 3) * 8
@@ -93,14 +119,36 @@ function decimalPower(values: Float64Array, count: number): number {
     while (!isDecimal(value, power)) if (++power === POWERS.length) return -1
   }
   // A power that was found late has not been tried on the values before.
-  for (let index = 0; power > 0 && index < count; index++) if (!isDecimal(values[index] ?? 0, power)) return -1
-  return power
+  return power === 0 || areDecimals(values, count, power) ? power : -1
+}
+
+function areDecimals(values: Float64Array, count: number, power: number): boolean {
+  for (let index = 0; index < count; index++) if (!isDecimal(values[index] ?? 0, power)) return false
+  return true
 }
 
 function isDecimal(value: number, power: number): boolean {
   const scale = POWERS[power] ?? 1
   const scaled = Math.round(value * scale)
   return scaled / scale === value && Math.abs(scaled) <= DECIMAL_MAX && !Object.is(value, -0)
+}
+
+/** Makes natural numbers of steps with a sign; small ones of either sign stay small. */
+function foldSigns(steps: Float64Array, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const step = steps[index] ?? 0
+    steps[index] = step >= 0 ? step * 2 : -step * 2 - 1
+  }
+}
+
+/** Writes the lowest byte of each step and takes it off. */
+function writePlane(writer: ByteWriter, steps: Float64Array, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const step = steps[index] ?? 0
+    const rest = Math.floor(step / 256)
+    writer.byte(step - rest * 256)
+    steps[index] = rest
+  }
 }
 
 function writeStates(writer: ByteWriter, states: Uint8Array): void {
@@ -149,15 +197,35 @@ function readValues(reader: ByteReader, kind: number, count: number): Float64Arr
 }
 
 function readDecimals(reader: ByteReader, count: number): Float64Array {
-  const scale = POWERS[reader.byte()]
-  if (scale === undefined) throw new DamageError('a power of ten is out of range')
+  const head = reader.byte()
+  const scale = POWERS[head & ~SIGNED]
+  const width = reader.byte()
+  if (scale === undefined || width > 7) throw new DamageError('a power of ten is out of range')
+  let scaled = reader.zigzag()
   const values = new Float64Array(count)
-  let scaled = 0
-  for (let index = 0; index < count; index++) {
-    scaled += reader.zigzag()
+  for (let plane = 0, unit = 1; plane < width; plane++, unit *= 256) {
+    const bytes = reader.bytes(count - 1)
+    for (let index = 1; index < count; index++) values[index] = (values[index] ?? 0) + (bytes[index - 1] ?? 0) * unit
+  }
+  const isSigned = (head & SIGNED) !== 0
+  values[0] = scaled / scale
+  for (let index = 1; index < count; index++) {
+    const step = values[index] ?? 0
+    scaled += isSigned && step % 2 === 1 ? -(step + 1) / 2 : isSigned ? step / 2 : step
     values[index] = scaled / scale
   }
   return values
+}
+
+/** Makes a value of the difference at `low` and `low + 1` and the value before it. */
+function addBefore(words: Uint32Array, low: number): void {
+  const folded = words[low] ?? 0
+  const foldedHigh = words[low + 1] ?? 0
+  const sign = -(folded & 1)
+  const difference = ((folded >>> 1) | (foldedHigh << 31)) ^ sign
+  const sum = (difference >>> 0) + (words[low - 2] ?? 0)
+  words[low] = sum
+  words[low + 1] = ((foldedHigh >>> 1) ^ sign) + (words[low - 1] ?? 0) + (sum >= TWO_32 ? 1 : 0)
 }
 
 function readFloats(reader: ByteReader, count: number): Float64Array {
@@ -172,6 +240,6 @@ function readFloats(reader: ByteReader, count: number): Float64Array {
       words[at] = (words[at] ?? 0) | ((bytes[index] ?? 0) << shift)
     }
   }
-  for (let at = 2; at < words.length; at++) words[at] = (words[at] ?? 0) ^ (words[at - 2] ?? 0)
+  for (let low = 2; low < words.length; low += 2) addBefore(words, low)
   return values
 }

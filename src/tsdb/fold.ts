@@ -169,8 +169,8 @@ function trimLog(store: Store): void {
   let safe = store.sequence
   for (const head of store.heads.values()) if (head.folded < head.rounds) safe = Math.min(safe, head.foldedSequence)
   for (const { scope, loose } of store.looseSeries) {
-    if (loose !== undefined && loose.fresh.length > 0)
-      safe = Math.min(safe, store.heads.get(scope)?.foldedSequence ?? 0)
+    const hasFresh = loose !== undefined && loose.fresh.length > 0
+    if (hasFresh) safe = Math.min(safe, store.heads.get(scope)?.foldedSequence ?? 0)
   }
   const before = store.options.world.now() - LOG_KEPT_MS
   let last = -1

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/errors.ts'
 import { DamageError } from './bytes.ts'
 import type { StoredPoints } from './contract.ts'
 import { OpenPart } from './part.ts'
@@ -23,108 +24,113 @@ export class MovedError extends Error {
   override readonly name = 'MovedError'
 }
 
-export type Parts = ReturnType<typeof createParts>
-
 /** Reads parts from disk. A damaged one is named, set aside, and read no more. */
-export function createParts(store: Store) {
+export class Parts {
+  readonly #store: Store
   // Insertion order is the order of use: what is read again goes to the end.
-  const cache = new Map<number, OpenPart>()
-  const lost = new Set<number>()
-  let cachedBytes = 0
+  readonly #cache = new Map<number, OpenPart>()
+  readonly #lost = new Set<number>()
+  #cachedBytes = 0
 
-  return { open, forget, pointsOf, readAll }
+  constructor(store: Store) {
+    this.#store = store
+  }
 
   /**
    * The part of a row; undefined where it is damaged.
    *
    * @throws MovedError
    */
-  function open(row: PartRow): OpenPart | undefined {
-    const known = cache.get(row.id)
+  open(row: PartRow): OpenPart | undefined {
+    const known = this.#cache.get(row.id)
     if (known !== undefined) {
-      cache.delete(row.id)
-      cache.set(row.id, known)
+      this.#cache.delete(row.id)
+      this.#cache.set(row.id, known)
       return known
     }
-    if (lost.has(row.id)) return undefined
-    const part = read(row)
-    if (part !== undefined) remember(row.id, part)
+    if (this.#lost.has(row.id)) return undefined
+    const part = this.#read(row)
+    if (part !== undefined) this.#remember(row.id, part)
     return part
   }
 
-  function read(row: PartRow): OpenPart | undefined {
+  #read(row: PartRow): OpenPart | undefined {
     let data: Uint8Array | undefined
     try {
-      data = store.storage.partData.get(row.id)?.data
+      data = this.#store.storage.partData.get(row.id)?.data
       if (data === undefined) throw new MovedError(`part ${row.id} is gone`)
       return new OpenPart(data)
     } catch (error) {
       if (!(error instanceof DamageError) && !isDamaged(error)) throw error
-      setAside(row, error.message, data)
+      this.#setAside(row, error.message, data)
       return undefined
     }
   }
 
-  function remember(id: number, part: OpenPart): void {
-    cache.set(id, part)
-    cachedBytes += part.sizeBytes
-    for (const oldest of cache.keys()) {
-      if (cachedBytes <= CACHE_MAX_BYTES || oldest === id) return
-      forget(oldest)
+  #remember(id: number, part: OpenPart): void {
+    this.#cache.set(id, part)
+    this.#cachedBytes += part.sizeBytes
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cachedBytes <= CACHE_MAX_BYTES || oldest === id) return
+      this.forget(oldest)
     }
   }
 
   /** For a part that is no more. */
-  function forget(id: number): void {
-    cachedBytes -= cache.get(id)?.sizeBytes ?? 0
-    cache.delete(id)
+  forget(id: number): void {
+    this.#cachedBytes -= this.#cache.get(id)?.sizeBytes ?? 0
+    this.#cache.delete(id)
   }
 
-  function setAside(row: PartRow, why: string, data: Uint8Array | undefined): void {
-    lost.add(row.id)
-    store.counts.damagedBlobs++
-    store.options.log.error('stored samples are damaged: they were set aside and the rest is served', {
-      file: store.storage.name,
+  #setAside(row: PartRow, why: string, data: Uint8Array | undefined): void {
+    this.#lost.add(row.id)
+    this.#store.counts.damagedBlobs++
+    this.#store.options.log.error('stored samples are damaged: they were set aside and the rest is served', {
+      file: this.#store.storage.name,
       part: row.id,
-      scope: store.heads.get(row.scope)?.name,
+      scope: this.#store.heads.get(row.scope)?.name,
       from: new Date(row.startAt).toISOString(),
       to: new Date(row.endAt).toISOString(),
       why,
     })
     try {
-      store.storage.transaction(() => {
-        store.storage.setAside.run('part', row.id, why, data ?? null)
-        store.storage.removePart.run(row.id)
+      this.#store.storage.transaction(() => {
+        this.#store.storage.setAside.run('part', row.id, why, data ?? null)
+        this.#store.storage.removePart.run(row.id)
       })
     } catch (error) {
-      // The disk refuses, or the page itself is damaged: it stays where it is, and `lost` keeps it from being read again.
-      store.options.log.warn('a damaged part could not be moved', { part: row.id, error })
+      // The disk refuses, or the page itself is damaged: it stays where it is, and `this.#lost` keeps it from being read again.
+      this.#store.options.log.warn('a damaged part could not be moved', { part: row.id, error: messageOf(error) })
     }
   }
 
   /** What parts hold of the series, a list of points for each part, by series. */
-  function* pointsOf(series: readonly Series[], range: PartRange): Steps<Map<Series, StoredPoints[]>> {
+  *pointsOf(series: readonly Series[], range: PartRange): Steps<Map<Series, StoredPoints[]>> {
     const found = new Map<Series, StoredPoints[]>()
     for (const [scope, members] of byScope(series)) {
-      const rows = store.storage.partsWithin.all(scope, range.level, range.fromMs, range.toMs)
+      const rows = this.#store.storage.partsWithin.all(scope, range.level, range.fromMs, range.toMs)
       for (const row of rows) {
         yield
-        for (const one of members) {
-          if (one.id < row.low) continue
-          if (one.id > row.high) break
-          const points = pointsIn(row, one.id, range)
-          if (points === undefined) continue
-          const lists = found.get(one)
-          if (lists === undefined) found.set(one, [points])
-          else lists.push(points)
-        }
+        this.#addPoints(found, row, members, range)
       }
     }
     return found
   }
 
-  function pointsIn(row: PartRow, id: number, range: PartRange): StoredPoints | undefined {
-    const part = open(row)
+  /** Adds what one part has of some series, which ascend by id. */
+  #addPoints(found: Map<Series, StoredPoints[]>, row: PartRow, members: readonly Series[], range: PartRange): void {
+    for (const one of members) {
+      if (one.id > row.high) return
+      const points = one.id < row.low ? undefined : this.#pointsIn(row, one.id, range)
+      const lists = found.get(one)
+      if (points === undefined) continue
+      if (lists === undefined) found.set(one, [points])
+      else lists.push(points)
+    }
+  }
+
+  #pointsIn(row: PartRow, id: number, range: PartRange): StoredPoints | undefined {
+    const part = this.open(row)
     const index = part?.find(id) ?? -1
     if (part === undefined || index < 0) return undefined
     const points = within(pointsOfColumn(part.times, part.column(index, range.field)), range.fromMs, range.toMs)
@@ -132,11 +138,11 @@ export function createParts(store: Store) {
   }
 
   /** Every id in the rows' parts, ascending. */
-  function* readAll(rows: readonly PartRow[]): Steps<readonly number[]> {
+  *readAll(rows: readonly PartRow[]): Steps<readonly number[]> {
     const ids = new Set<number>()
     for (const row of rows) {
       yield
-      for (const id of open(row)?.ids ?? []) ids.add(id)
+      for (const id of this.open(row)?.ids ?? []) ids.add(id)
     }
     return [...ids].toSorted((a, b) => a - b)
   }

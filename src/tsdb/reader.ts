@@ -23,26 +23,32 @@ interface Range {
 }
 
 /** The way out. */
-export function createReader(store: Store, parts: Parts) {
-  return { load, history }
+export class Reader {
+  readonly #store: Store
+  readonly #parts: Parts
 
-  async function history(
+  constructor(store: Store, parts: Parts) {
+    this.#store = store
+    this.#parts = parts
+  }
+
+  async history(
     series: StoredSeries,
     asked: Range & { readonly resolution: HistoryResolution },
     signal?: AbortSignal,
   ): Promise<readonly HistoryPoint[]> {
-    const known = store.index.byId(series.id)
-    return known === undefined ? [] : inSlices(store.options.world, historyOf(known, asked), signal)
+    const known = this.#store.index.byId(series.id)
+    return known === undefined ? [] : inSlices(this.#store.options.world, this.#historyOf(known, asked), signal)
   }
 
-  function* historyOf(
+  *#historyOf(
     series: Series,
     { fromMs, toMs, resolution }: Range & { readonly resolution: HistoryResolution },
   ): Steps<readonly HistoryPoint[]> {
     const level = resolution === '5m' ? LEVELS.fiveMinutes : LEVELS.hour
     const fields: StoredPoints[] = []
     for (let field = 0; field <= LAST_FIELD; field++) {
-      const found = yield* parts.pointsOf([series], { level, fromMs, toMs, field })
+      const found = yield* this.#parts.pointsOf([series], { level, fromMs, toMs, field })
       fields.push(mergePoints(found.get(series) ?? []))
     }
     const at = (field: number, index: number) => {
@@ -60,42 +66,36 @@ export function createReader(store: Store, parts: Parts) {
     }))
   }
 
-  function load(
-    asked: readonly StoredSeries[],
-    fromMs: number,
-    toMs: number,
-    signal?: AbortSignal,
-  ): StoredSamples | Promise<StoredSamples> {
-    const range = { fromMs, toMs }
-    const series = asked.map(({ id }) => store.index.byId(id))
-    if (series.every((one) => one === undefined || isInMemory(one, fromMs))) {
-      return { points: (index) => pointsNow(series[index], range) }
+  load(asked: readonly StoredSeries[], range: Range, signal?: AbortSignal): StoredSamples | Promise<StoredSamples> {
+    const series = asked.map(({ id }) => this.#store.index.byId(id))
+    if (series.every((one) => one === undefined || this.#isInMemory(one, range.fromMs))) {
+      return { points: (index) => this.#pointsNow(series[index], range) }
     }
-    return loadFromDisk(series, range, signal)
+    return this.#loadFromDisk(series, range, signal)
   }
 
   /** Points as they are now. What has left memory since `load` is read back at once: it is little. */
-  function pointsNow(series: Series | undefined, range: Range): StoredPoints {
+  #pointsNow(series: Series | undefined, range: Range): StoredPoints {
     if (series === undefined) return NO_POINTS
-    const head = store.heads.get(series.scope)
-    if (head === undefined || !isInMemory(series, range.fromMs)) {
-      return finishNow(gather([series], range)).get(series) ?? NO_POINTS
+    const head = this.#store.heads.get(series.scope)
+    if (head === undefined || !this.#isInMemory(series, range.fromMs)) {
+      return finishNow(this.#gather([series], range)).get(series) ?? NO_POINTS
     }
     return inMemory(series, head, range)
   }
 
-  function isInMemory(series: Series, fromMs: number): boolean {
-    const head = store.heads.get(series.scope)
+  #isInMemory(series: Series, fromMs: number): boolean {
+    const head = this.#store.heads.get(series.scope)
     return head !== undefined && fromMs >= head.floor && fromMs >= series.floor
   }
 
-  async function loadFromDisk(
+  async #loadFromDisk(
     series: readonly (Series | undefined)[],
     range: Range,
     signal: AbortSignal | undefined,
   ): Promise<StoredSamples> {
     const known = series.filter((one) => one !== undefined)
-    const loaded = await inSlices(store.options.world, gatherAll(known, range), signal)
+    const loaded = await inSlices(this.#store.options.world, this.#gatherAll(known, range), signal)
     return {
       points(index) {
         const one = series[index]
@@ -104,12 +104,12 @@ export function createReader(store: Store, parts: Parts) {
     }
   }
 
-  function* gatherAll(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
+  *#gatherAll(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
     const ordered = series.toSorted((a, b) => a.scope - b.scope || a.id - b.id)
     const all = new Map<Series, StoredPoints>()
     let samples = 0
     for (let start = 0; start < ordered.length; start += BATCH) {
-      const batch = yield* gather(ordered.slice(start, start + BATCH), range)
+      const batch = yield* this.#gather(ordered.slice(start, start + BATCH), range)
       for (const [one, points] of batch) {
         all.set(one, points)
         samples += points.end - points.start
@@ -124,31 +124,31 @@ export function createReader(store: Store, parts: Parts) {
    * Everything there is of some series, from disk and from memory, copied so that it stays as it is. What moves from one
    * to the other between two steps could be missed: then it is read again.
    */
-  function* gather(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
-    const heads = new Set(series.map((one) => store.heads.get(one.scope)))
+  *#gather(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
+    const heads = new Set(series.map((one) => this.#store.heads.get(one.scope)))
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const floors = [...heads].map((head) => head?.floor)
       try {
-        const merged = yield* gatherOnce(series, range)
+        const merged = yield* this.#gatherOnce(series, range)
         if ([...heads].every((head, index) => head?.floor === floors[index])) return merged
       } catch (error) {
         if (!(error instanceof MovedError)) throw error
       }
     }
-    return finishNow(gatherOnce(series, range))
+    return finishNow(this.#gatherOnce(series, range))
   }
 
-  function* gatherOnce(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
-    const rawFrom = rawStart(series, range)
+  *#gatherOnce(series: readonly Series[], range: Range): Steps<Map<Series, StoredPoints>> {
+    const rawFrom = this.#rawStart(series, range)
     const lists = new Map<Series, StoredPoints[]>(series.map((one) => [one, []]))
-    for (const { level, fromMs, toMs } of levelsOf(range, rawFrom)) {
+    for (const { level, fromMs, toMs } of this.#levelsOf(range, rawFrom)) {
       const field = level >= LEVELS.fiveMinutes ? LAST_FIELD : 0
-      const found = yield* parts.pointsOf(series, { level, fromMs, toMs, field })
+      const found = yield* this.#parts.pointsOf(series, { level, fromMs, toMs, field })
       for (const [one, more] of found) lists.get(one)?.push(...more)
     }
     const merged = new Map<Series, StoredPoints>()
     for (const [one, found] of lists) {
-      const head = store.heads.get(one.scope)
+      const head = this.#store.heads.get(one.scope)
       if (head !== undefined) found.push(copied(inMemory(one, head, range)))
       merged.set(one, mergePoints(found))
     }
@@ -156,28 +156,28 @@ export function createReader(store: Store, parts: Parts) {
   }
 
   /** Where raw samples begin, for a range that reaches back past them: before it the history stands in. */
-  function rawStart(series: readonly Series[], { fromMs, toMs }: Range): number {
-    const { rawMs } = store.options.retention
-    if (fromMs >= store.options.world.now() - rawMs && store.options.retention.maxBytes === undefined) return fromMs
+  #rawStart(series: readonly Series[], { fromMs, toMs }: Range): number {
+    const { rawMs, maxBytes } = this.#store.options.retention
+    if (maxBytes === undefined && fromMs >= this.#store.options.world.now() - rawMs) return fromMs
     let start = toMs
     for (const scope of new Set(series.flatMap((one) => one.scopes()))) {
       for (const level of [LEVELS.folded, LEVELS.merged]) {
-        start = Math.min(start, store.storage.oldestPart.get(scope, level)?.startAt ?? start)
+        start = Math.min(start, this.#store.storage.oldestPart.get(scope, level)?.startAt ?? start)
       }
-      const head = store.heads.get(scope)
+      const head = this.#store.heads.get(scope)
       if (head !== undefined && head.rounds > 0) start = Math.min(start, head.times[0] ?? start)
     }
     return Math.max(fromMs, start - 1)
   }
 
-  function levelsOf({ fromMs, toMs }: Range, rawFrom: number): readonly (Range & { readonly level: Level })[] {
+  #levelsOf({ fromMs, toMs }: Range, rawFrom: number): readonly (Range & { readonly level: Level })[] {
     const raw = [
       { level: LEVELS.folded, fromMs: rawFrom, toMs },
       { level: LEVELS.merged, fromMs: rawFrom, toMs },
     ]
     if (rawFrom <= fromMs) return raw
-    const { rawMs, historyMs } = store.options.retention
-    const fineFrom = Math.max(fromMs, store.options.world.now() - fineHistoryMs(rawMs, historyMs))
+    const { rawMs, historyMs } = this.#store.options.retention
+    const fineFrom = Math.max(fromMs, this.#store.options.world.now() - fineHistoryMs(rawMs, historyMs))
     return [
       ...raw,
       { level: LEVELS.fiveMinutes, fromMs: Math.min(fineFrom, rawFrom), toMs: rawFrom },

@@ -63,13 +63,13 @@ function replayLog(store: Store): readonly Damage[] {
   try {
     for (const row of store.storage.logRows.iterate()) {
       store.sequence = Math.max(store.sequence, row.sequence)
-      try {
-        for (const entry of readLogRow(row.data)) replay(store, entry, row.sequence)
-        store.logRows.push({ sequence: row.sequence, at: row.at })
-      } catch (error) {
-        if (!(error instanceof DamageError)) throw error
-        damages.push({ row, why: error.message })
+      const entries = entriesOf(row)
+      if (typeof entries === 'string') {
+        damages.push({ row, why: entries })
+        continue
       }
+      for (const entry of entries) replay(store, entry, row.sequence)
+      store.logRows.push({ sequence: row.sequence, at: row.at })
     }
   } catch (error) {
     if (!isDamaged(error)) throw error
@@ -77,6 +77,16 @@ function replayLog(store: Store): readonly Damage[] {
     store.options.log.error('the newest samples cannot be read back', { error: messageOf(error) })
   }
   return damages
+}
+
+/** What is in a row, or why it cannot be read. */
+function entriesOf(row: LogRow): readonly LogEntry[] | string {
+  try {
+    return readLogRow(row.data)
+  } catch (error) {
+    if (error instanceof DamageError) return error.message
+    throw error
+  }
 }
 
 function replay(store: Store, entry: LogEntry, sequence: number): void {
@@ -139,13 +149,17 @@ function restoreLayout(head: Head): void {
 function setAside(store: Store, { row, why }: Damage): void {
   const { storage, options, counts } = store
   counts.damagedBlobs++
-  options.log.error('samples of the log are damaged: they were set aside', {
+  options.log.error('samples of the log are damaged: they were set aside and the rest is served', {
     file: storage.name,
     row: row.sequence,
     why,
   })
-  storage.transaction(() => {
-    storage.setAside.run('log', row.sequence, why, row.data)
-    storage.removeLogRow.run(row.sequence)
-  })
+  try {
+    storage.transaction(() => {
+      storage.setAside.run('log', row.sequence, why, row.data)
+      storage.removeLogRow.run(row.sequence)
+    })
+  } catch (error) {
+    options.log.warn('a damaged row of the log could not be moved', { row: row.sequence, error: messageOf(error) })
+  }
 }

@@ -5,7 +5,7 @@ import { equalLabels, hashLabels, Series } from './series.ts'
 /** One series, or several: most label values belong to one series only, and an array each would cost more than they do. */
 type Postings = Series | Series[]
 
-const IS_LATIN1 = /^[\u0000-\u00ff]*$/
+const BEYOND_LATIN1 = /[^\p{ASCII}\u0080-\u00ff]/u
 
 /** Every series of the store, by its labels and by each label value. In memory. */
 export class SeriesIndex {
@@ -133,7 +133,7 @@ export class SeriesIndex {
   #internText(text: string): string {
     const known = this.#interned.get(text)
     if (known !== undefined) return known
-    const encoding = IS_LATIN1.test(text) ? 'latin1' : 'utf16le'
+    const encoding = BEYOND_LATIN1.test(text) ? 'utf16le' : 'latin1'
     const copy = Buffer.from(text, encoding).toString(encoding)
     this.#interned.set(copy, copy)
     return copy

@@ -255,8 +255,7 @@ function inWords(error: Error): string {
   const code = error instanceof Database.SqliteError ? error.code : ''
   if (code === 'SQLITE_FULL') return 'the disk is full'
   if (code.startsWith('SQLITE_READONLY')) return 'the file or its folder is read-only'
-  if (code.startsWith('SQLITE_CANTOPEN'))
-    return 'the file cannot be opened or made: does the folder exist, may it be written?'
+  if (code.startsWith('SQLITE_CANTOPEN')) return 'it cannot be opened or made: is the folder there and writable?'
   if (code.startsWith('SQLITE_BUSY')) return 'another process holds it'
   if (code.startsWith('SQLITE_IOERR')) return `the disk failed or is full (${code})`
   return messageOf(error)
