@@ -11,6 +11,8 @@ export interface ChannelWorld extends World {
   readonly externalUrl: string
   /** IANA name, for what people read. */
   readonly timeZone: string
+  /** Writes a line where the operator looks, for the channel `console`; without it lines go to the log. */
+  readonly print?: ((line: string) => void) | undefined
 }
 
 /** What a channel said when it accepted. */
@@ -44,6 +46,8 @@ export interface ChannelDefinition<Config extends ChannelConfig = ChannelConfig>
   readonly schema: z.ZodType<Config>
   /** Machines are queued and batched, never digested; people are digested rather than dropped. */
   readonly audience: 'machine' | 'person'
+  /** The least time between two messages to one destination that the service bears. */
+  readonly spacingMs?: number
   /** Keys of Alertmanager's `global` that stand in for a missing key of the entry, as `{ api_url: 'slack_api_url' }`. */
   readonly globals?: Readonly<Record<string, string>>
   load(): Promise<ChannelFactory<Config>>
