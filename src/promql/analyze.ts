@@ -112,10 +112,11 @@ function isLocalBinary(expr: Binary): boolean {
 }
 
 /** Functions that answer differently at another time even with the same samples. */
-const DEPENDS_ON_TIME = new Set([
-  ...['day_of_month', 'day_of_week', 'day_of_year', 'days_in_month', 'hour', 'minute', 'month', 'year'],
-  ...['predict_linear', 'time', 'timestamp', 'start_timestamp', 'info'],
-])
+const DEPENDS_ON_TIME = new Set(
+  'day_of_month day_of_week day_of_year days_in_month hour minute month year predict_linear time timestamp'
+    .concat(' start_timestamp info')
+    .split(' '),
+)
 
 /** Every part that gives the same at each step of a query, because all that it reads is fixed by `@`. */
 export function invariantParts(expr: Expr): ReadonlySet<Expr> {
@@ -160,8 +161,9 @@ export function experimentalPart(expr: Expr): { readonly what: string; readonly 
     return { what: `${expr.name}()`, start: expr.start }
   }
   if (expr.kind === 'selector' && expr.mode !== undefined) return { what: expr.mode, start: expr.start }
-  if (expr.kind === 'aggregation' && expr.operator.startsWith('limit'))
+  if (expr.kind === 'aggregation' && expr.operator.startsWith('limit')) {
     return { what: expr.operator, start: expr.start }
+  }
   if (expr.kind === 'binary' && (expr.matching?.fillLeft ?? expr.matching?.fillRight) !== undefined) {
     return { what: 'fill', start: expr.start }
   }

@@ -61,7 +61,7 @@ export function createPlan(expr: Expr | ParsedExpr, source: SeriesSource): Plan 
     selections: (target) => [...selected.keys()].map((selector) => select(selector, target).refs),
     remember(slot, part, key, compute) {
       let byPart = remembered.get(key)
-      if (byPart === undefined) remembered.set(key, (byPart = new Map()))
+      if (byPart === undefined) remembered.set(key, (byPart = new Map<Expr, Place>()))
       let place = byPart.get(part)
       if (place === undefined) byPart.set(part, (place = new WeakMap()))
       return slot.of(place, compute)

@@ -15,10 +15,9 @@ export function* selectElements(scope: Scope, job: Job): Steps<Vector> {
   const order: number[] = []
   for (let step = 0; step < grid.count; step += 1) {
     const parameter = checkParameter(scope, expr, numbers[step] ?? 0)
+    const at = (row: number) => vector.values[row * grid.count + step] ?? 0
     for (const rows of grouping.members) {
-      const here: number[] = []
-      for (const row of rows) if (vector.present[row * grid.count + step] === 1) here.push(row)
-      const at = (row: number) => vector.values[row * grid.count + step] ?? 0
+      const here = [...rows].filter((row) => vector.present[row * grid.count + step] === 1)
       const chosen = choose({ expr, rows: here, parameter, at, shares })
       for (const row of chosen) {
         out.values[row * grid.count + step] = at(row)
@@ -41,17 +40,14 @@ interface Choice {
 }
 
 function choose({ expr, rows, parameter, at, shares }: Choice): readonly number[] {
-  switch (expr.operator) {
-    case 'limitk':
-      return rows.slice(0, wholeNumber(parameter))
-    case 'limit_ratio':
-      return rows.filter((row) => {
-        const share = shares[row] ?? 0
-        return parameter >= 0 ? share < parameter : share >= 1 + parameter
-      })
-    default:
-      return best(rows, { at, k: wholeNumber(parameter), sign: expr.operator === 'topk' ? 1 : -1 })
+  if (expr.operator === 'limitk') return rows.slice(0, wholeNumber(parameter))
+  if (expr.operator !== 'limit_ratio') {
+    return best(rows, { at, k: wholeNumber(parameter), sign: expr.operator === 'topk' ? 1 : -1 })
   }
+  return rows.filter((row) => {
+    const share = shares[row] ?? 0
+    return parameter >= 0 ? share < parameter : share >= 1 + parameter
+  })
 }
 
 function wholeNumber(k: number): number {
@@ -162,8 +158,7 @@ export function* countValues(scope: Scope, { expr, vector, label }: Counting): S
   )
   for (const [row, { counts }] of counted.entries()) {
     out.values.set(counts, row * grid.count)
-    for (let step = 0; step < grid.count; step += 1)
-      if ((counts[step] ?? 0) > 0) out.present[row * grid.count + step] = 1
+    for (const [step, number] of counts.entries()) out.present[row * grid.count + step] = number > 0 ? 1 : 0
   }
   return out
 }

@@ -1,7 +1,8 @@
 import { PromqlError } from '../errors.ts'
+import { warnQuantile } from '../functions/histograms.ts'
 import { meanOf, quantileOf, totalOf, varianceOf, addTo } from '../functions/sums.ts'
-import { type Aggregation } from '../syntax/ast.ts'
-import { quote, formatShort } from '../syntax/text.ts'
+import type { Aggregation } from '../syntax/ast.ts'
+import { quote } from '../syntax/text.ts'
 import { countValues, selectElements } from './aggregate-elements.ts'
 import { groupRows, type Grouping, type Job } from './grouping.ts'
 import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
@@ -22,24 +23,14 @@ export function* aggregate(scope: Scope, expr: Aggregation): Steps<Vector> {
   }
   const grouping = run.remember(GROUPING, expr, result.labels, () => groupRows(result.labels, expr))
   const numbers = parameter?.kind === 'scalar' ? parameter.values : new Float64Array(grid.count)
-  switch (expr.operator) {
-    case 'topk':
-    case 'bottomk':
-    case 'limitk':
-    case 'limit_ratio':
-      return yield* selectElements(scope, { expr, vector: result, grouping, numbers })
-    case 'quantile':
-      for (const q of numbers) warnQuantile(scope, expr, q)
-      return yield* reduce(scope, { expr, vector: result, grouping, numbers })
-    default:
-      return yield* reduce(scope, { expr, vector: result, grouping, numbers })
-  }
+  const job = { expr, vector: result, grouping, numbers }
+  if (SELECTING.has(expr.operator)) return yield* selectElements(scope, job)
+  if (expr.operator === 'quantile') for (const q of numbers) warnQuantile(scope, expr.parameter ?? expr, q)
+  return yield* reduce(scope, job)
 }
 
-function warnQuantile(scope: Scope, expr: Aggregation, q: number): void {
-  if (q >= 0 && q <= 1) return
-  scope.run.notes.warn(`quantile value should be between 0 and 1, got ${formatShort(q)}`, expr.parameter ?? expr)
-}
+/** Aggregations that let elements pass as they are. */
+const SELECTING = new Set<string>(['topk', 'bottomk', 'limitk', 'limit_ratio'])
 
 type Reducer = (values: Float64Array, size: number, parameter: number) => number
 
@@ -75,17 +66,10 @@ function* reduce(scope: Scope, { expr, vector, grouping, numbers }: Job): Steps<
   if (reducer === undefined) throw new PromqlError(`unknown aggregation ${expr.operator}`, { position: expr.start })
   const out = { ...vectorOf(grouping.labels, grid.count), dropName: groupFlags(vector, grouping), distinct: false }
   run.budget.hold(out.values.length)
-  const { values, present } = vector
   for (const [group, rows] of grouping.members.entries()) {
     const gathered = new Float64Array(rows.length)
     for (let step = 0; step < grid.count; step += 1) {
-      let size = 0
-      for (const row of rows) {
-        const at = row * grid.count + step
-        if (present[at] !== 1) continue
-        gathered[size] = values[at] ?? 0
-        size += 1
-      }
+      const size = gather(vector, { rows, step, count: grid.count }, gathered)
       if (run.budget.isSpent(rows.length)) yield undefined
       if (size === 0) continue
       out.values[group * grid.count + step] = reducer(gathered, size, numbers[step] ?? 0)
@@ -93,6 +77,24 @@ function* reduce(scope: Scope, { expr, vector, grouping, numbers }: Job): Steps<
     }
   }
   return out
+}
+
+interface Column {
+  readonly rows: Int32Array
+  readonly step: number
+  readonly count: number
+}
+
+/** Copies the elements of these rows at one step, and says how many there are. */
+function gather({ values, present }: Vector, { rows, step, count }: Column, into: Float64Array): number {
+  let size = 0
+  for (const row of rows) {
+    const at = row * count + step
+    if (present[at] !== 1) continue
+    into[size] = values[at] ?? 0
+    size += 1
+  }
+  return size
 }
 
 /** A group whose labels hold a name that is to go passes that on. */

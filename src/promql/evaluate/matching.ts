@@ -4,7 +4,16 @@ import { isComparison, isSetOperator, type Binary, type Matching } from '../synt
 import { quote } from '../syntax/text.ts'
 import { applyRegrouping, regroup, withoutMetadata, type Regrouping } from './names.ts'
 import { compute, holds } from './operators.ts'
-import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
+import {
+  createSlot,
+  rememberPair,
+  vectorOf,
+  type Pair as RowPair,
+  type PairSlot,
+  type Scope,
+  type Steps,
+  type Vector,
+} from './run.ts'
 import { sharedLabels, signaturesOf } from './signatures.ts'
 
 /** One row of the result: a row of the "many" side (-1: filled in) with one of the "one" side (-1: filled in). */
@@ -28,8 +37,7 @@ interface Plan {
   readonly regrouping: Regrouping
 }
 
-type BySide = Map<readonly Labels[], Plan>
-const PLANS = createSlot<BySide>()
+const PLANS: PairSlot<Plan> = createSlot()
 
 interface Sides {
   readonly left: Vector
@@ -47,13 +55,8 @@ export function* matchVectors(scope: Scope, expr: Binary, left: Vector, right: V
   if (matching === undefined) throw new PromqlError('two vectors need a matching', { position: expr.start })
   const swapped = matching.cardinality === 'one-to-many'
   const sides: Sides = { left, right, swapped, many: swapped ? right : left, one: swapped ? left : right }
-  const plans = run.remember(PLANS, expr, left.labels, () => new Map())
-  let plan = plans.get(right.labels)
-  if (plan === undefined) {
-    plan = planMatches(scope, expr, matching, sides)
-    plans.clear()
-    plans.set(right.labels, plan)
-  }
+  const pair = { run, expr, left: left.labels, right: right.labels }
+  const plan = rememberPair(PLANS, pair, () => planMatches(pair, expr, matching, sides))
   run.budget.hold(plan.labels.length * grid.count)
   const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(expr, plan, sides) }
   for (const group of plan.groups) {
@@ -69,8 +72,8 @@ function flags(expr: Binary, plan: Plan, { left, swapped }: Sides): Uint8Array |
   return Uint8Array.from(plan.pairs, (pair) => left.dropName?.[swapped ? pair.one : pair.many] ?? 0)
 }
 
-function planMatches(scope: Scope, expr: Binary, matching: Matching, sides: Sides): Plan {
-  const signatures = signaturesOf(scope.run, expr, sides.left.labels, sides.right.labels)
+function planMatches(rows: RowPair, expr: Binary, matching: Matching, sides: Sides): Plan {
+  const signatures = signaturesOf(rows, matching)
   const [manyIds, oneIds] = sides.swapped ? [signatures.right, signatures.left] : [signatures.left, signatures.right]
   const members = Array.from({ length: signatures.count }, () => ({
     many: new Array<number>(),
@@ -78,34 +81,41 @@ function planMatches(scope: Scope, expr: Binary, matching: Matching, sides: Side
   }))
   for (const [row, id] of manyIds.entries()) members[id]?.many.push(row)
   for (const [row, id] of oneIds.entries()) members[id]?.one.push(row)
-  const fillMany = fillOf(matching, !sides.swapped)
-  const fillOne = fillOf(matching, sides.swapped)
   const pairs: Pair[] = []
   const groups: Group[] = []
   for (const { many, one } of members) {
-    const manyRows = fillMany === undefined ? many : [...many, -1]
-    const oneRows = fillOne === undefined ? one : [...one, -1]
-    const rowOf = new Map<number, number>()
-    for (const manyRow of manyRows) {
-      for (const oneRow of oneRows) {
-        if (manyRow === -1 && oneRow === -1) continue
-        rowOf.set(pairKey(manyRow, oneRow), pairs.length)
-        pairs.push({ many: manyRow, one: oneRow })
-      }
-    }
-    if (rowOf.size > 0) groups.push({ many, one, rowOf })
+    const possible = possiblePairs(many, one, matching)
+    if (possible.length === 0) continue
+    const rowOf = new Map(possible.map((pair, index) => [pairKey(pair.many, pair.one), pairs.length + index]))
+    for (const pair of possible) pairs.push(pair)
+    groups.push({ many, one, rowOf })
   }
   const labels = pairs.map((pair) => resultLabels({ expr, matching, sides, pair }))
   return { groups, pairs, labels, regrouping: regroup(labels, false) }
+}
+
+function possiblePairs(many: readonly number[], one: readonly number[], matching: Matching): readonly Pair[] {
+  const { fillMany, fillOne } = fillsOf(matching)
+  const manyRows = fillMany === undefined ? many : [...many, -1]
+  const oneRows = fillOne === undefined ? one : [...one, -1]
+  return manyRows
+    .flatMap((manyRow) => oneRows.map((oneRow) => ({ many: manyRow, one: oneRow })))
+    .filter((pair) => pair.many !== -1 || pair.one !== -1)
 }
 
 function pairKey(many: number, one: number): number {
   return (many + 1) * 2 ** 26 + one + 1
 }
 
-/** What is filled in for a missing element of the left, or the right, side. */
-function fillOf(matching: Matching, isLeft: boolean): number | undefined {
-  return isLeft ? matching.fillLeft : matching.fillRight
+/**
+ * Prometheus turns the sides of `group_right` round before it fills, so that `fill_left` always fills the "many" side and
+ * `fill_right` the "one" side. Its documents say otherwise; its engine and tests are what rules were written against.
+ */
+function fillsOf({ fillLeft, fillRight }: Matching): {
+  readonly fillMany: number | undefined
+  readonly fillOne: number | undefined
+} {
+  return { fillMany: fillLeft, fillOne: fillRight }
 }
 
 interface Naming {
@@ -146,8 +156,7 @@ interface Job {
 function matchGroup(job: Job, group: Group, out: Vector): void {
   const { scope, matching, sides } = job
   const { count } = scope.grid
-  const fillMany = fillOf(matching, !sides.swapped)
-  const fillOne = fillOf(matching, sides.swapped)
+  const { fillMany, fillOne } = fillsOf(matching)
   const isOneToOne = matching.cardinality === 'one-to-one'
   for (let step = 0; step < count; step += 1) {
     const one = soleRow(job, group.one, step)

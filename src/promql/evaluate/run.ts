@@ -112,6 +112,30 @@ export function createSlot<T>(): Slot<T> {
   return slot
 }
 
+/** A node between two vectors, by whose labels something is remembered. */
+export interface Pair {
+  readonly run: Run
+  readonly expr: Expr
+  readonly left: readonly Labels[]
+  readonly right: readonly Labels[]
+}
+
+export type PairSlot<T> = Slot<Map<readonly Labels[], T>>
+
+/** How many right sides are remembered for one left side: narrowed rules see a few. */
+const PAIRS_MAX = 4
+
+/** What `compute` made for this node and these two arrays of labels, made once. */
+export function rememberPair<T>(slot: PairSlot<T>, { run, expr, left, right }: Pair, compute: () => T): T {
+  const known = run.remember(slot, expr, left, () => new Map<readonly Labels[], T>())
+  const found = known.get(right)
+  if (found !== undefined) return found
+  if (known.size >= PAIRS_MAX) known.clear()
+  const made = compute()
+  known.set(right, made)
+  return made
+}
+
 /** Where and when a part is evaluated. */
 export interface Scope {
   readonly run: Run

@@ -1,13 +1,13 @@
 import type { Labels } from '../../core/labels.ts'
 import type { Binary } from '../syntax/ast.ts'
 import { applyRegrouping, regroup, type Regrouping } from './names.ts'
-import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
+import { createSlot, rememberPair, vectorOf, type PairSlot, type Scope, type Steps, type Vector } from './run.ts'
 import { signaturesOf } from './signatures.ts'
 
 /** `and`, `unless` and `or`: by whether an element of the same signature is on the other side at that time. */
 export function* combineSets(scope: Scope, expr: Binary, left: Vector, right: Vector): Steps<Vector> {
   const { run, grid } = scope
-  const signatures = signaturesOf(run, expr, left.labels, right.labels)
+  const signatures = signaturesOf({ run, expr, left: left.labels, right: right.labels }, expr.matching)
   const isOr = expr.operator === 'or'
   const wanted = expr.operator === 'and' ? 1 : 0
   const kept = isOr ? left : right
@@ -34,19 +34,19 @@ export function* combineSets(scope: Scope, expr: Binary, left: Vector, right: Ve
   return isOr ? append(scope, expr, left, filtered) : filtered
 }
 
-type Joined = Map<readonly Labels[], { readonly labels: readonly Labels[]; readonly regrouping: Regrouping }>
-const JOINED = createSlot<Joined>()
+interface Joined {
+  readonly labels: readonly Labels[]
+  readonly regrouping: Regrouping
+}
+
+const JOINED: PairSlot<Joined> = createSlot()
 
 /** Both sides' rows, one below the other; rows with the same labels, which are never there together, become one. */
 function append({ run, grid }: Scope, expr: Binary, left: Vector, right: Vector): Vector {
-  const known = run.remember(JOINED, expr, left.labels, () => new Map())
-  let joined = known.get(right.labels)
-  if (joined === undefined) {
-    const labels = [...left.labels, ...right.labels]
-    joined = { labels, regrouping: regroup(labels, false) }
-    known.clear()
-    known.set(right.labels, joined)
-  }
+  const joined = rememberPair(JOINED, { run, expr, left: left.labels, right: right.labels }, () => {
+    const all = [...left.labels, ...right.labels]
+    return { labels: all, regrouping: regroup(all, false) }
+  })
   const { labels, regrouping } = joined
   run.budget.hold(labels.length * grid.count)
   const out = vectorOf(labels, grid.count)

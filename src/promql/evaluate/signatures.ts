@@ -1,6 +1,6 @@
 import { compareText, METRIC_NAME, type Labels } from '../../core/labels.ts'
-import type { Binary, Matching } from '../syntax/ast.ts'
-import { createSlot, type Run } from './run.ts'
+import type { Matching } from '../syntax/ast.ts'
+import { createSlot, rememberPair, type Pair, type PairSlot } from './run.ts'
 
 /** Rows of both sides that may match have the same number. */
 export interface Signatures {
@@ -9,30 +9,22 @@ export interface Signatures {
   readonly count: number
 }
 
-type BySide = Map<readonly Labels[], Signatures>
-const SIGNATURES = createSlot<BySide>()
+const SIGNATURES: PairSlot<Signatures> = createSlot()
 
-/** How many right sides are remembered for one left side. */
-const PAIRS_MAX = 4
-
-export function signaturesOf(run: Run, expr: Binary, left: readonly Labels[], right: readonly Labels[]): Signatures {
-  const known = run.remember(SIGNATURES, expr, left, () => new Map())
-  const found = known.get(right)
-  if (found !== undefined) return found
-  if (known.size >= PAIRS_MAX) known.clear()
-  const numbers = new Map<string, number>()
-  const number = (labels: Labels): number => {
-    const key = signature(labels, expr.matching)
-    const existing = numbers.get(key)
-    if (existing !== undefined) return existing
-    numbers.set(key, numbers.size)
-    return numbers.size - 1
-  }
-  const leftIds = Int32Array.from(left, number)
-  const rightIds = Int32Array.from(right, number)
-  const made = { left: leftIds, right: rightIds, count: numbers.size }
-  known.set(right, made)
-  return made
+export function signaturesOf(pair: Pair, matching: Matching | undefined): Signatures {
+  return rememberPair(SIGNATURES, pair, () => {
+    const numbers = new Map<string, number>()
+    const number = (labels: Labels): number => {
+      const key = signature(labels, matching)
+      const existing = numbers.get(key)
+      if (existing !== undefined) return existing
+      numbers.set(key, numbers.size)
+      return numbers.size - 1
+    }
+    const left = Int32Array.from(pair.left, number)
+    const right = Int32Array.from(pair.right, number)
+    return { left, right, count: numbers.size }
+  })
 }
 
 function signature(labels: Labels, matching: Matching | undefined): string {

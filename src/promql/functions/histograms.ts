@@ -1,10 +1,10 @@
 import { labelsKey, METRIC_NAME, type Labels } from '../../core/labels.ts'
 import { PromqlError } from '../errors.ts'
-import { applyRegrouping, regroup, SAME_LABELSET, withoutMetadata } from '../evaluate/names.ts'
+import { applyRegrouping, regroup, SAME_LABELSET, withoutMetadata, type Regrouping } from '../evaluate/names.ts'
 import { createSlot, vectorOf, type Scope, type Steps, type Vector } from '../evaluate/run.ts'
 import type { Call, Expr } from '../syntax/ast.ts'
 import { formatShort, quote } from '../syntax/text.ts'
-import { bucketFraction, bucketQuantile, type Buckets } from './buckets.ts'
+import { bucketFraction, bucketQuantile, type Buckets, type Quantile } from './buckets.ts'
 
 /** The rows that make one classic histogram, by upper bound. */
 interface Histogram {
@@ -17,6 +17,8 @@ interface Histogram {
 interface Histograms {
   readonly all: readonly Histogram[]
   readonly labels: readonly Labels[]
+  /** Histograms of different metrics with the same labels would be one. */
+  readonly regrouping: Regrouping
   /** Rows that are no bucket, with what their `le` says. */
   readonly bad: readonly { readonly row: number; readonly le: string; readonly name: string }[]
 }
@@ -31,32 +33,28 @@ export function* histogramQuantile(scope: Scope, call: Call): Steps<Vector> {
   const quantiles = yield* scalarArgument(scope, quantileArg)
   for (const q of quantiles) warnQuantile(scope, quantileArg ?? call, q)
   const vector = yield* vectorArgument(scope, vectorArg)
-  return yield* overHistograms(scope, { call, vectorArg: vectorArg ?? call, vector }, (buckets, step, histogram) =>
-    quantile(scope, vectorArg ?? call, { q: quantiles[step] ?? 0, buckets, histogram, step }),
-  )
+  return yield* quantilesOf(scope, { call, vectorArg: vectorArg ?? call, vector }, quantiles)
 }
 
 /** One result per quantile, told apart by a label. */
 export function* histogramQuantiles(scope: Scope, call: Call): Steps<Vector> {
   const [vectorArg, labelArg, ...quantileArgs] = call.args
-  const label = labelArg === undefined ? undefined : yield* scope.run.evaluate(scope, labelArg)
-  if (label?.kind !== 'string') throw new PromqlError('expected a label name', { position: call.start })
+  const label = yield* stringArgument(scope, labelArg)
   const vector = yield* vectorArgument(scope, vectorArg)
   const parts: Vector[] = []
   for (const arg of quantileArgs) {
     const quantiles = yield* scalarArgument(scope, arg)
     for (const q of quantiles) warnQuantile(scope, arg, q)
-    const part = yield* overHistograms(
-      scope,
-      { call, vectorArg: vectorArg ?? call, vector },
-      (buckets, step, histogram) =>
-        quantile(scope, vectorArg ?? call, { q: quantiles[step] ?? 0, buckets, histogram, step }),
-    )
-    const text = formatOpenMetrics(quantiles[0] ?? 0)
-    for (const labels of part.labels) if (labels[label.value] !== undefined) throw new PromqlError(SAME_LABELSET)
-    parts.push({ ...part, labels: part.labels.map((labels) => ({ ...labels, [label.value]: text })) })
+    const part = yield* quantilesOf(scope, { call, vectorArg: vectorArg ?? call, vector }, quantiles)
+    parts.push({ ...part, labels: labelled(part.labels, label, formatOpenMetrics(quantiles[0] ?? 0)) })
   }
   return joinParts(scope, parts)
+}
+
+function labelled(labels: readonly Labels[], name: string, value: string): readonly Labels[] {
+  const taken = labels.some((set) => set[name] !== undefined)
+  if (taken) throw new PromqlError(SAME_LABELSET)
+  return labels.map((set) => Object.fromEntries([...Object.entries(set), [name, value]]))
 }
 
 /** A float as OpenMetrics writes label values: with a point, so 0 is `0.0`. */
@@ -89,36 +87,36 @@ export function* histogramFraction(scope: Scope, call: Call): Steps<Vector> {
   )
 }
 
-interface Question {
-  readonly q: number
-  readonly buckets: Buckets
-  readonly histogram: Histogram
-  readonly step: number
+/** Where counts fell from bucket to bucket, over all times and histograms of a metric. */
+interface Falls extends NonNullable<Quantile['forced']> {
+  readonly times: number
 }
 
-function quantile(scope: Scope, at: Expr, { q, buckets, histogram, step }: Question): number {
-  const { value, forced } = bucketQuantile(q, buckets)
-  if (forced !== undefined) scope.run.notes.inform(forcedMessage(scope, forced, { histogram, step }), at)
-  return value
+function* quantilesOf(scope: Scope, over: Over, quantiles: Float64Array): Steps<Vector> {
+  const falls = new Map<string, Falls>()
+  const vector = yield* overHistograms(scope, over, (buckets, step, { name }) => {
+    const { value, forced } = bucketQuantile(quantiles[step] ?? 0, buckets)
+    if (forced !== undefined) falls.set(name, addFalls(falls.get(name), forced))
+    return value
+  })
+  for (const [name, { minBucket, maxBucket, maxDiff, times }] of falls) {
+    const where = name === '' ? '' : ` for metric name ${quote(name)}`
+    scope.run.notes.inform(
+      `input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${where}, from buckets ${formatShort(minBucket)} to ${formatShort(maxBucket)}, with a max diff of ${formatShort(maxDiff)}, over ${times} samples`,
+      over.vectorArg,
+    )
+  }
+  return vector
 }
 
-interface Forced {
-  readonly minBucket: number
-  readonly maxBucket: number
-  readonly maxDiff: number
-}
-
-function forcedMessage(
-  { grid }: Scope,
-  forced: Forced,
-  { histogram, step }: { histogram: Histogram; step: number },
-): string {
-  const text =
-    'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)'
-  const where = histogram.name === '' ? '' : ` for metric name ${quote(histogram.name)}`
-  const time = new Date(grid.start + step * grid.step).toISOString()
-  const span = `from buckets ${formatShort(forced.minBucket)} to ${formatShort(forced.maxBucket)}, with a max diff of ${formatShort(forced.maxDiff)}`
-  return `${text}${where}, ${span}, at ${time}`
+function addFalls(known: Falls | undefined, forced: NonNullable<Quantile['forced']>): Falls {
+  if (known === undefined) return { ...forced, times: 1 }
+  return {
+    minBucket: Math.min(known.minBucket, forced.minBucket),
+    maxBucket: Math.max(known.maxBucket, forced.maxBucket),
+    maxDiff: Math.max(known.maxDiff, forced.maxDiff),
+    times: known.times + 1,
+  }
 }
 
 interface Over {
@@ -143,8 +141,7 @@ function* overHistograms(scope: Scope, { call, vectorArg, vector }: Over, calcul
       if (run.budget.isSpent(histogram.rows.length * 3)) yield undefined
     }
   }
-  const regrouping = regroup(out.labels, false)
-  return applyRegrouping(out, regrouping, count)
+  return applyRegrouping(out, found.regrouping, count)
 }
 
 function warnBadBuckets(scope: Scope, at: Expr, { vector, found }: { vector: Vector; found: Histograms }): void {
@@ -200,7 +197,8 @@ function findHistograms(labels: readonly Labels[]): Histograms {
       rows: sorted.map((bucket) => bucket.row),
     }
   })
-  return { all, labels: all.map((histogram) => histogram.labels), bad }
+  const sets = all.map((histogram) => histogram.labels)
+  return { all, labels: sets, regrouping: regroup(sets, false), bad }
 }
 
 /** What Go's ParseFloat makes of a bound. */

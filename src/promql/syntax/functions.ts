@@ -12,26 +12,23 @@ export interface FunctionSignature {
   readonly experimental: boolean
 }
 
-const VECTOR_TO_VECTOR = [
-  ...['abs', 'absent', 'acos', 'acosh', 'asin', 'asinh', 'atan', 'atanh', 'ceil', 'cos', 'cosh', 'deg', 'exp'],
-  ...['floor', 'ln', 'log10', 'log2', 'rad', 'sgn', 'sin', 'sinh', 'sort', 'sort_desc', 'sqrt', 'tan', 'tanh'],
-  ...['timestamp', 'histogram_avg', 'histogram_count', 'histogram_sum', 'histogram_stddev', 'histogram_stdvar'],
-]
-const RANGE_TO_VECTOR = [
-  ...['absent_over_time', 'avg_over_time', 'changes', 'count_over_time', 'delta', 'deriv', 'first_over_time'],
-  ...['idelta', 'increase', 'irate', 'last_over_time', 'max_over_time', 'min_over_time', 'present_over_time'],
-  ...['rate', 'resets', 'stddev_over_time', 'stdvar_over_time', 'sum_over_time'],
-]
-const RANGE_TO_VECTOR_EXPERIMENTAL = [
-  'mad_over_time',
-  'ts_of_first_over_time',
-  'ts_of_last_over_time',
-  'ts_of_max_over_time',
-  'ts_of_min_over_time',
-]
-const TIME_PARTS = [
-  ...['day_of_month', 'day_of_week', 'day_of_year', 'days_in_month', 'hour', 'minute', 'month', 'year'],
-]
+const VECTOR_TO_VECTOR = words(`
+  abs absent acos acosh asin asinh atan atanh ceil cos cosh deg exp floor histogram_avg histogram_count
+  histogram_stddev histogram_stdvar histogram_sum ln log10 log2 rad sgn sin sinh sort sort_desc sqrt tan tanh timestamp
+`)
+const RANGE_TO_VECTOR = words(`
+  absent_over_time avg_over_time changes count_over_time delta deriv first_over_time idelta increase irate
+  last_over_time max_over_time min_over_time present_over_time rate resets stddev_over_time stdvar_over_time
+  sum_over_time
+`)
+const RANGE_TO_VECTOR_EXPERIMENTAL = words(
+  'mad_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time',
+)
+const TIME_PARTS = words('day_of_month day_of_week day_of_year days_in_month hour minute month year')
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/)
+}
 
 /** Every function of Prometheus 3.14 (docs/querying/functions.md), by name. */
 export const FUNCTIONS: ReadonlyMap<string, FunctionSignature> = new Map([

@@ -40,11 +40,11 @@ export function tokenize(text: string): readonly Token[] {
   let depth = 0
   let position = skipSpace(text, 0)
   while (position < text.length) {
-    const token = readToken(text, position, depth > 0)
-    if (token.kind === 'symbol' && (token.text === '[' || token.text === '{')) depth += 1
-    if (token.kind === 'symbol' && (token.text === ']' || token.text === '}')) depth = Math.max(0, depth - 1)
-    tokens.push(token)
-    position = skipSpace(text, token.end)
+    const next = readToken(text, position, depth > 0)
+    if (next.kind === 'symbol' && (next.text === '[' || next.text === '{')) depth += 1
+    if (next.kind === 'symbol' && (next.text === ']' || next.text === '}')) depth = Math.max(0, depth - 1)
+    tokens.push(next)
+    position = skipSpace(text, next.end)
   }
   tokens.push(token('end', '', text.length))
   return tokens

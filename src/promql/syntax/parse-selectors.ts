@@ -3,6 +3,7 @@ import { createMatcher, type Matcher, type MatchOperator } from '../../core/matc
 import { messageOf } from '../../lib/errors.ts'
 import type { AtModifier, EdgeMode, Expr, MatrixSelector, Subquery, VectorSelector } from './ast.ts'
 import { describe, failAt, type Cursor } from './cursor.ts'
+import type { Token } from './lexer.ts'
 import { parseDurationExpr, parseOffset } from './parse-durations.ts'
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
@@ -21,8 +22,9 @@ export function parseSelector(cursor: Cursor): VectorSelector {
   }
   if (name !== '') {
     const doubled = matchers.some((matcher) => matcher.name === METRIC_NAME && matcher.operator === '=')
-    if (doubled)
+    if (doubled) {
       throw failAt({ start }, `the metric name is set twice: write ${name}{...} or {__name__="..."}, not both`)
+    }
     matchers.push(createMatcher(METRIC_NAME, '=', name))
   }
   const soleName = name === '' ? (matchers.find(isExactName)?.value ?? '') : name
@@ -106,7 +108,7 @@ function parseRange(cursor: Cursor, expr: Expr): MatrixSelector | Subquery {
 function parseOffsetOf(cursor: Cursor, expr: Expr): Expr {
   const word = cursor.next()
   const offset = parseOffset(cursor)
-  return modify(cursor, expr, word, 'offset', (node) => {
+  return modify(cursor, expr, word, (node) => {
     if (node.offset !== undefined) throw failAt(word, 'offset stands twice: add the two durations')
     return { ...node, offset, end: cursor.endOfLast() }
   })
@@ -115,7 +117,7 @@ function parseOffsetOf(cursor: Cursor, expr: Expr): Expr {
 function parseAt(cursor: Cursor, expr: Expr): Expr {
   const sign = cursor.next()
   const at = parseInstant(cursor)
-  return modify(cursor, expr, sign, '@', (node) => {
+  return modify(cursor, expr, sign, (node) => {
     if (node.at !== undefined) throw failAt(sign, '@ stands twice: keep one')
     return { ...node, at, end: cursor.endOfLast() }
   })
@@ -139,19 +141,12 @@ interface Modifiable {
   readonly at: VectorSelector['at']
 }
 
-function modify(
-  cursor: Cursor,
-  expr: Expr,
-  word: { readonly start: number },
-  modifier: string,
-  // oxlint-disable-next-line max-params -- five would be worse as an object: this is one private helper
-  change: <T extends Modifiable>(node: T) => T,
-): Expr {
+function modify(cursor: Cursor, expr: Expr, word: Token, change: <T extends Modifiable>(node: T) => T): Expr {
   if (expr.kind === 'selector' || expr.kind === 'subquery') return change(expr)
   if (expr.kind === 'matrix') return { ...expr, selector: change(expr.selector), end: cursor.endOfLast() }
   throw failAt(
     word,
-    `${modifier} follows a selector, a range or a subquery: write it directly after, as in m ${modifier} ...`,
+    `${word.text} follows a selector, a range or a subquery: write it directly after, as in m ${word.text} ...`,
   )
 }
 

@@ -49,8 +49,9 @@ export function parseExpr(text: string): ParsedExpr {
   if (cursor.peek().kind === 'end') throw failAt(cursor.peek(), 'the query is empty: write a metric name, as in up')
   const expr = parseBinary(cursor, 1)
   const rest = cursor.peek()
-  if (rest.kind !== 'end')
+  if (rest.kind !== 'end') {
     throw failAt(rest, `unexpected ${describe(rest)} after a complete expression${hintFor(rest)}`)
+  }
   checkTypes(expr)
   return { ...expr, text }
 }
@@ -136,8 +137,9 @@ function parseNamed(cursor: Cursor, token: Token): Expr {
   const aggregation = AGGREGATIONS.find((operator) => operator === word)
   if (aggregation !== undefined && groups) return parseAggregation(cursor, aggregation)
   if (cursor.isSymbol('(', 1)) return parseCall(cursor, token)
-  if (NOT_A_METRIC.has(word))
+  if (NOT_A_METRIC.has(word)) {
     throw failAt(token, `${token.text} stands between two expressions: the left one is missing`)
+  }
   return parseSelector(cursor)
 }
 
@@ -221,17 +223,18 @@ function parseMatching(cursor: Cursor, operator: BinaryOperator): Matching | und
 }
 
 function parseFill(cursor: Cursor, matching: Matching, many: boolean): Matching {
-  let filled = matching
+  let { fillLeft, fillRight } = matching
   for (;;) {
     const word = cursor.peek().text.toLowerCase()
     const isFill = word === 'fill' || word === 'fill_left' || word === 'fill_right'
-    if (!isFill || cursor.peek().kind !== 'name' || !cursor.isSymbol('(', 1)) return filled
+    if (!isFill || cursor.peek().kind !== 'name' || !cursor.isSymbol('(', 1)) {
+      return { ...matching, fillLeft, fillRight }
+    }
     const token = cursor.next()
     if (many) throw failAt(token, `${word} does not go with and, or, unless: they look at presence only`)
     const value = parseFillValue(cursor, word)
-    const left = word === 'fill_right' ? filled.fillLeft : value
-    const right = word === 'fill_left' ? filled.fillRight : value
-    filled = { ...filled, fillLeft: left, fillRight: right }
+    if (word !== 'fill_right') fillLeft = value
+    if (word !== 'fill_left') fillRight = value
   }
 }
 

@@ -84,16 +84,21 @@ function formatBinary(expr: Binary): string {
 }
 
 function formatMatching(matching: Matching): string {
-  const list = (labels: readonly string[]) => `(${labels.map(formatLabel).join(', ')})`
   let text = ''
-  if (matching.on || matching.labels.length > 0) text += ` ${matching.on ? 'on' : 'ignoring'} ${list(matching.labels)}`
-  if (matching.cardinality === 'many-to-one') text += ` group_left ${list(matching.include)}`
-  if (matching.cardinality === 'one-to-many') text += ` group_right ${list(matching.include)}`
+  if (matching.on || matching.labels.length > 0) {
+    text += ` ${matching.on ? 'on' : 'ignoring'} ${formatLabels(matching.labels)}`
+  }
+  if (matching.cardinality === 'many-to-one') text += ` group_left ${formatLabels(matching.include)}`
+  if (matching.cardinality === 'one-to-many') text += ` group_right ${formatLabels(matching.include)}`
   const { fillLeft, fillRight } = matching
   if (fillLeft !== undefined && Object.is(fillLeft, fillRight)) return `${text} fill (${formatShort(fillLeft)})`
   if (fillLeft !== undefined) text += ` fill_left (${formatShort(fillLeft)})`
   if (fillRight !== undefined) text += ` fill_right (${formatShort(fillRight)})`
   return text
+}
+
+function formatLabels(labels: readonly string[]): string {
+  return `(${labels.map(formatLabel).join(', ')})`
 }
 
 function formatLabel(label: string): string {
