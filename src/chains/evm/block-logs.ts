@@ -154,7 +154,6 @@ async function readReceiptLogs(endpoint: Endpoint, block: EvmBlock, signal: Abor
   if (parsed.data.some((receipt) => receipt.blockHash !== block.hash)) {
     throw malformed(endpoint.name, method, `receipts of another block than ${block.hash}`)
   }
-  endpoint.abilities.receipts = true
   return parsed.data.flatMap((receipt) =>
     receipt.logs.map((raw) => {
       const log = readLog(raw)

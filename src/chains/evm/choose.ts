@@ -38,6 +38,7 @@ export async function firstAnswer<T>(
     } catch (error) {
       if (!(error instanceof OutsideError) || signal.aborted) throw error
       failures.push(error)
+      if (error.reason === 'malformed') endpoint.suspect(error.message)
       if (failures.filter((failure) => failure.reason === 'timeout').length >= TIMEOUTS_MAX) break
     }
   }

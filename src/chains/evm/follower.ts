@@ -1,19 +1,20 @@
 import { assert, OutsideError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Cancel, World } from '../../lib/world.ts'
+import type { World } from '../../lib/world.ts'
 import { createBlockLogReader } from './block-logs.ts'
 import { readBlockByHash, readBlockByNumber, readBlocks } from './block-questions.ts'
 import { createBloomReader } from './bloom.ts'
-import { firstAnswer } from './choose.ts'
-import type { EvmBlock, EvmCall, EvmCallResult, EvmEndpoints, EvmFollower } from './contract.ts'
+import { createCaller } from './caller.ts'
+import { firstAnswer, type Need } from './choose.ts'
+import type { EvmBlock, EvmEndpoints, EvmFollower } from './contract.ts'
 import { createEndpoint, type Endpoint } from './endpoint.ts'
-import { createHintSource } from './hints.ts'
+import { createHintBoard, createHintSource, type HintBoard } from './hints.ts'
 import type { ChainIdentity } from './identity.ts'
-import { createWatcher } from './look.ts'
+import { createWatcher, type Watcher } from './look.ts'
 import { probeEndpoint } from './probe.ts'
 import { normalFilter, readRange } from './range-logs.ts'
 import { endpointNames } from './redact.ts'
-import { callEach, callThroughMulticall, hasMulticall, readHasCode } from './state-questions.ts'
+import { readHasCode } from './state-questions.ts'
 
 export interface FollowerOptions {
   readonly endpoints: EvmEndpoints
@@ -21,120 +22,120 @@ export interface FollowerOptions {
   readonly log: Logger
 }
 
-/** How long the chain is taken to have no multicall contract. */
-const MULTICALL_MISSING_MS = 3_600_000
-
 /** One chain through its endpoints. No connection is made before the first question. */
-export function createEvmFollower({ endpoints: configured, world, log }: FollowerOptions): EvmFollower {
-  const identity: ChainIdentity = { chainId: configured.chainId, genesis: undefined }
-  const names = endpointNames(configured.urls)
-  const options = configured.urls.map((url, index) => ({ url, name: names[index] ?? url }))
-  const endpoints = options.map((one) => createEndpoint({ ...one, world, timeoutMs: configured.timeoutMs, identity }))
+export function createEvmFollower(options: FollowerOptions): EvmFollower {
+  const { world, log } = options
+  const { urls, timeoutMs, chainId } = options.endpoints
+  const identity: ChainIdentity = { chainId, genesis: undefined }
+  const named = endpointNames(urls).map((name, index) => ({ name, url: urls[index] ?? '' }))
+  const endpoints = named.map((one) => createEndpoint({ ...one, world, timeoutMs, identity }))
   const watcher = createWatcher({ world, log, endpoints, identity })
+  const hints = createHints(options, named, watcher)
   const blockLogs = createBlockLogReader(world, createBloomReader(), log)
-  const hints = options
-    .filter(({ url }) => /^wss?:/i.test(url))
-    .map((one) => createHintSource({ ...one, world, log, blockTimeMs: watcher.blockTimeMs }))
-  let multicall: { readonly isThere: boolean; readonly until: number } | undefined
-
-  /** Heads decide who may be asked, so the first question of all is preceded by a look. */
-  async function ask<T>(
-    height: number,
-    isByHash: boolean,
-    signal: AbortSignal,
-    question: (endpoint: Endpoint) => Promise<T>,
-  ): Promise<T> {
-    if (endpoints.every((endpoint) => endpoint.head() === undefined)) await watcher.look(signal)
-    signal.throwIfAborted()
-    return firstAnswer(endpoints, { height, isByHash }, signal, question)
-  }
-
-  /** A question that endpoints answer with "no such block": believed when everybody says so. */
-  async function askForBlock(
-    height: number,
-    isByHash: boolean,
-    signal: AbortSignal,
-    question: (endpoint: Endpoint) => Promise<EvmBlock | undefined>,
-  ): Promise<EvmBlock | undefined> {
-    let isMissing = false
-    try {
-      return await ask(height, isByHash, signal, async (endpoint) => {
-        const block = await question(endpoint)
-        if (block !== undefined) return block
-        isMissing = true
-        throw new OutsideError('unknown-block', `${endpoint.name} does not know the block`, { retry: true })
-      })
-    } catch (error) {
-      if (isMissing && !signal.aborted && error instanceof OutsideError) return undefined
-      throw error
-    }
-  }
-
-  async function callTogether(
-    endpoint: Endpoint,
-    calls: readonly EvmCall[],
-    block: EvmBlock,
-    signal: AbortSignal,
-  ): Promise<readonly EvmCallResult[]> {
-    if (calls.length > 1 && (await isMulticallThere(endpoint, block, signal))) {
-      const results = await callThroughMulticall(endpoint, calls, block, signal)
-      if (results !== undefined) return results
-    }
-    return callEach(endpoint, calls, block, signal)
-  }
-
-  async function isMulticallThere(endpoint: Endpoint, block: EvmBlock, signal: AbortSignal): Promise<boolean> {
-    if (multicall === undefined || world.monotonic() >= multicall.until) {
-      const isThere = await hasMulticall(endpoint, block, signal)
-      const forMs = isThere ? Number.POSITIVE_INFINITY : MULTICALL_MISSING_MS
-      multicall = { isThere, until: world.monotonic() + forMs }
-    }
-    return multicall.isThere
-  }
+  const call = createCaller(world)
+  const ask = createQuestioner(endpoints, watcher)
 
   return {
-    look: watcher.look,
-    blockByNumber: async (number, signal) =>
-      askForBlock(number, false, signal, async (endpoint) => readBlockByNumber(endpoint, number, signal)),
+    look: async (signal) => watcher.look(signal),
+    blockByNumber: async (height, signal) =>
+      orUndefined(signal, async (notFound) =>
+        ask({ height, isByHash: false }, signal, async (endpoint) =>
+          notFound(endpoint, await readBlockByNumber(endpoint, height, signal)),
+        ),
+      ),
     blockByHash: async (hash, signal) =>
-      askForBlock(0, true, signal, async (endpoint) => readBlockByHash(endpoint, hash, signal)),
+      orUndefined(signal, async (notFound) =>
+        ask({ height: 0, isByHash: true }, signal, async (endpoint) =>
+          notFound(endpoint, await readBlockByHash(endpoint, hash, signal)),
+        ),
+      ),
     async blocks(fromNumber, toNumber, signal) {
       assert(fromNumber >= 0 && toNumber >= fromNumber, `blocks ${fromNumber} to ${toNumber} are no range`)
-      return ask(toNumber, false, signal, async (endpoint) => readBlocks(endpoint, fromNumber, toNumber, signal))
+      const need = { height: toNumber, isByHash: false }
+      return ask(need, signal, async (endpoint) => readBlocks(endpoint, fromNumber, toNumber, signal))
     },
-    logsOfBlock: async (block, filter, signal) => {
-      if (endpoints.every((endpoint) => endpoint.head() === undefined)) await watcher.look(signal)
+    async logsOfBlock(block, filter, signal) {
+      await ask.ready(signal)
       return blockLogs.read(endpoints, block, normalFilter(filter), signal)
     },
     async logs(fromBlock, toBlock, filter, signal) {
       assert(fromBlock >= 0 && toBlock >= fromBlock, `logs of ${fromBlock} to ${toBlock} are no range`)
       const asked = { fromBlock, toBlock, filter: normalFilter(filter) }
-      const patience = { world, ms: configured.timeoutMs }
-      return ask(fromBlock, false, signal, async (endpoint) => readRange(endpoint, asked, patience, signal))
+      const need = { height: fromBlock, isByHash: false }
+      return ask(need, signal, async (endpoint) => readRange(endpoint, asked, { world, ms: timeoutMs }, signal))
     },
-    calls: async (calls, block, signal) =>
-      calls.length === 0
-        ? []
-        : ask(block.number, true, signal, async (endpoint) => callTogether(endpoint, calls, block, signal)),
+    async calls(calls, block, signal) {
+      if (calls.length === 0) return []
+      return ask(atBlock(block), signal, async (endpoint) => call(endpoint, calls, block, signal))
+    },
     hasCode: async (address, block, signal) =>
-      ask(block.number, true, signal, async (endpoint) => readHasCode(endpoint, address, block, signal)),
-    onHint: (listener) => {
-      const cancels: readonly Cancel[] = hints.map((hint) =>
-        hint.listen(() => {
-          watcher.invalidate()
-          listener()
-        }),
-      )
-      return () => cancels.forEach((cancel) => cancel())
-    },
-    async probe(signal) {
-      const lines = await Promise.all(endpoints.map(async (endpoint) => probeEndpoint(endpoint, signal)))
-      return lines.flat()
-    },
+      ask(atBlock(block), signal, async (endpoint) => readHasCode(endpoint, address, block, signal)),
+    onHint: (listener) => hints.listen(listener),
+    probe: async (signal) => (await Promise.all(endpoints.map(async (one) => probeEndpoint(one, signal)))).flat(),
     stop() {
-      for (const hint of hints) hint.stop()
+      hints.stop()
       watcher.stop()
       for (const endpoint of endpoints) endpoint.stop()
     },
+  }
+}
+
+function atBlock(block: EvmBlock): Need {
+  return { height: block.number, isByHash: true }
+}
+
+function createHints(
+  { world, log }: FollowerOptions,
+  named: readonly { readonly name: string; readonly url: string }[],
+  watcher: Watcher,
+): HintBoard {
+  const board: HintBoard = createHintBoard({
+    world,
+    sources: () => sources,
+    seen: () => watcher.head()?.number ?? -1,
+    invalidate: () => watcher.invalidate(),
+  })
+  const blockTimeMs = () => watcher.blockTimeMs()
+  const onHead = (number: number) => board.announce(number)
+  const sources = named
+    .filter(({ url }) => /^wss?:/i.test(url))
+    .map((one) => createHintSource({ ...one, world, log, blockTimeMs, onHead }))
+  return board
+}
+
+/** Puts a question to the endpoints, best first. */
+interface Questioner {
+  <T>(need: Need, signal: AbortSignal, question: (endpoint: Endpoint) => Promise<T>): Promise<T>
+  /** Heads decide who may be asked, so the first question of all is preceded by a look. */
+  ready(signal: AbortSignal): Promise<void>
+}
+
+function createQuestioner(endpoints: readonly Endpoint[], watcher: Watcher): Questioner {
+  async function ready(signal: AbortSignal): Promise<void> {
+    if (endpoints.every((endpoint) => endpoint.head() === undefined)) await watcher.look(signal)
+    signal.throwIfAborted()
+  }
+  async function ask<T>(need: Need, signal: AbortSignal, question: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+    await ready(signal)
+    return firstAnswer(endpoints, need, signal, question)
+  }
+  return Object.assign(ask, { ready })
+}
+
+/** Asks for a block that may not be there: "no such block" is believed when no endpoint has it. */
+async function orUndefined(
+  signal: AbortSignal,
+  ask: (found: (endpoint: Endpoint, block: EvmBlock | undefined) => EvmBlock) => Promise<EvmBlock>,
+): Promise<EvmBlock | undefined> {
+  const missing: string[] = []
+  try {
+    return await ask((endpoint, block) => {
+      if (block !== undefined) return block
+      missing.push(endpoint.name)
+      throw new OutsideError('unknown-block', `${endpoint.name} does not know the block`, { retry: true })
+    })
+  } catch (error) {
+    if (missing.length > 0 && !signal.aborted && error instanceof OutsideError) return undefined
+    throw error
   }
 }

@@ -1,9 +1,8 @@
-import { OutsideError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { World } from '../../lib/world.ts'
-import { readBlockByHash, readBlockByNumber } from './block-questions.ts'
-import type { EvmBlock, Hex } from './contract.ts'
+import type { EvmBlock } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
+import { createHeadMemory, isShown, voteOn } from './head-memory.ts'
 import type { ChainIdentity } from './identity.ts'
 import { chooseHead } from './quorum.ts'
 
@@ -15,76 +14,31 @@ import { chooseHead } from './quorum.ts'
  */
 
 export interface HeadKeeper {
-  /** Takes in what the endpoints last said, and returns the head to serve. */
+  /** Takes in what the endpoints last said, and returns the head to serve. Called once at a time. */
   decide(endpoints: readonly Endpoint[], signal: AbortSignal): Promise<EvmBlock | undefined>
   /** The chain's pace: milliseconds a block; undefined until two heads were seen. */
   blockTimeMs(): number | undefined
 }
-
-const REMEMBERED_MAX = 512
-const PACE_WEIGHT = 0.2
-const BLOCK_TIME_MIN_MS = 50
-const BLOCK_TIME_MAX_MS = 3_600_000
 
 export function createHeadKeeper(
   world: Pick<World, 'now' | 'monotonic'>,
   log: Logger,
   identity: ChainIdentity,
 ): HeadKeeper {
+  const memory = createHeadMemory(() => identity.genesis)
   let served: { readonly block: EvmBlock; readonly at: number } | undefined
   let blockTimeMs: number | undefined
-  /** Hashes of heads that were served, by height, oldest first: what a reorg is proven against. */
-  const remembered = new Map<number, Hex>()
 
   function accept(block: EvmBlock): EvmBlock {
-    const previous = served?.block
-    if (previous !== undefined && block.number > previous.number) {
-      const pace = (block.timeMs - previous.timeMs) / (block.number - previous.number)
-      const next = blockTimeMs === undefined ? pace : blockTimeMs + (pace - blockTimeMs) * PACE_WEIGHT
-      blockTimeMs = Math.min(BLOCK_TIME_MAX_MS, Math.max(BLOCK_TIME_MIN_MS, next))
-    }
-    if (block.hash !== previous?.hash) served = { block, at: world.monotonic() }
-    for (const height of remembered.keys()) if (height > block.number) remembered.delete(height)
-    remember(block.number - 1, block.parentHash)
-    remember(block.number, block.hash)
+    if (served !== undefined) blockTimeMs = paceAfter(blockTimeMs, served.block, block)
+    if (block.hash !== served?.block.hash) served = { block, at: world.monotonic() }
+    memory.remember(block)
     return block
   }
 
-  function remember(height: number, hash: Hex): void {
-    if (height < 0) return
-    remembered.delete(height)
-    remembered.set(height, hash)
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= REMEMBERED_MAX) break
-      remembered.delete(oldest)
-    }
-  }
-
-  /** What is remembered at or below a height, as near to it as possible; else block 0. */
-  function anchorBelow(height: number): { readonly height: number; readonly hash: Hex } | undefined {
-    let best: { readonly height: number; readonly hash: Hex } | undefined
-    for (const [known, hash] of remembered) {
-      if (known <= height && (best === undefined || known > best.height)) best = { height: known, hash }
-    }
-    return best ?? (identity.genesis === undefined ? undefined : { height: 0, hash: identity.genesis })
-  }
-
-  async function vote(endpoint: Endpoint, block: EvmBlock, signal: AbortSignal): Promise<Vote> {
-    const head = endpoint.head()?.block
-    if (head === undefined) return 'unknown'
-    const anchor = head.number >= block.number ? { height: block.number, hash: block.hash } : anchorBelow(head.number)
-    if (anchor === undefined) return 'unknown'
-    const there =
-      anchor.height === head.number ? head : await quietly(readBlockByNumber(endpoint, anchor.height, signal))
-    if (there === undefined) return 'unknown'
-    if (there.hash !== anchor.hash) return 'gone'
-    return anchor.height === block.number ? 'stands' : 'unknown'
-  }
-
   async function isGone(block: EvmBlock, endpoints: readonly Endpoint[], signal: AbortSignal): Promise<boolean> {
-    const votes = await Promise.all(endpoints.map(async (endpoint) => vote(endpoint, block, signal)))
-    const count = (wanted: Vote) => votes.filter((given) => given === wanted).length
-    return count('gone') > count('stands')
+    const votes = await Promise.all(endpoints.map(async (endpoint) => voteOn(endpoint, block, memory, signal)))
+    return votes.filter((vote) => vote === 'gone').length > votes.filter((vote) => vote === 'stands').length
   }
 
   function plausibleAdvance(): number {
@@ -102,12 +56,12 @@ export function createHeadKeeper(
       const old = served?.block
       const choice = chooseHead(reports, { served: old, plausibleAdvance: plausibleAdvance(), now: world.now() })
       if (choice === undefined) return undefined
-      const { block, name } = { block: choice.report.block, name: choice.report.name }
+      const { block, name } = choice.report
       if (old === undefined || block.hash === old.hash) return accept(block)
-      const source = endpoints.find((endpoint) => endpoint.name === name)
       if (block.number > old.number) {
+        const source = endpoints.find((endpoint) => endpoint.name === name)
         if (!choice.needsProof || source === undefined || (await isShown(source, block, signal))) return accept(block)
-        log.warn('an endpoint claims a head that it cannot show', {
+        log.warn('an endpoint claims a head it cannot show', {
           endpoint: name,
           claimed: block.number,
           head: old.number,
@@ -126,23 +80,15 @@ export function createHeadKeeper(
   }
 }
 
-type Vote = 'gone' | 'stands' | 'unknown'
+/** Weight of the newest blocks in the moving average. */
+const PACE_WEIGHT = 0.2
+const BLOCK_TIME_MIN_MS = 50
+const BLOCK_TIME_MAX_MS = 3_600_000
 
-/** Whether the endpoint has the block it claims, by its number, and the parent of it. */
-async function isShown(endpoint: Endpoint, block: EvmBlock, signal: AbortSignal): Promise<boolean> {
-  const [itself, parent] = await Promise.all([
-    quietly(readBlockByNumber(endpoint, block.number, signal)),
-    quietly(readBlockByHash(endpoint, block.parentHash, signal)),
-  ])
-  return itself?.hash === block.hash && parent?.number === block.number - 1
-}
-
-/** A question whose failure proves nothing either way. */
-async function quietly<T>(question: Promise<T | undefined>): Promise<T | undefined> {
-  try {
-    return await question
-  } catch (error) {
-    if (error instanceof OutsideError) return undefined
-    throw error
-  }
+/** The chain's pace by its own clock, which counts whole seconds: chains with several blocks in one average out. */
+function paceAfter(pace: number | undefined, from: EvmBlock, to: EvmBlock): number | undefined {
+  if (to.number <= from.number) return pace
+  const newest = (to.timeMs - from.timeMs) / (to.number - from.number)
+  const next = pace === undefined ? newest : pace + (newest - pace) * PACE_WEIGHT
+  return Math.min(BLOCK_TIME_MAX_MS, Math.max(BLOCK_TIME_MIN_MS, next))
 }

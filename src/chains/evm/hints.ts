@@ -11,8 +11,7 @@ import { quantitySchema } from './wire.ts'
  */
 
 export interface HintSource {
-  /** Opens the socket with the first listener and closes it with the last. */
-  listen(listener: () => void): Cancel
+  start(): void
   stop(): void
 }
 
@@ -23,38 +22,43 @@ export interface HintOptions {
   readonly url: string
   /** The chain's pace, as far as is known. */
   readonly blockTimeMs: () => number | undefined
+  /** A block of this height is said to exist. */
+  readonly onHead: (number: number) => void
 }
 
 const SILENCE_MIN_MS = 10_000
 const PAUSE_FIRST_MS = 500
 const PAUSE_MAX_MS = 30_000
+const SUBSCRIBE = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] })
 
-const notificationSchema = z.object({
-  method: z.literal('eth_subscription'),
-  params: z.object({ result: z.object({ number: quantitySchema }) }),
-})
-
-export function createHintSource({ world, log, name, url, blockTimeMs }: HintOptions): HintSource {
-  const listeners = new Set<() => void>()
+export function createHintSource({ world, log, name, url, blockTimeMs, onHead }: HintOptions): HintSource {
   let connection: WebSocketConnection | undefined
-  let cancelTimer: Cancel = () => {}
-  /** Attempts since the last message; sets the pause before the next one. */
+  /** The one timer: the watch over a connection, or the pause before the next. */
+  let timer: Cancel | undefined
+  /** Attempts since the last head; they set the pause before the next. */
   let attempts = 0
-  /** Counts connections, so that the late farewell of an old one does not count against its successor. */
+  /** Counts connections, so that the late words of an old one are not taken for its successor's. */
   let generation = 0
 
+  function wait(ms: number, then: () => void): void {
+    timer?.()
+    timer = world.after(ms, then)
+  }
+
+  function watch(): void {
+    wait(Math.max(SILENCE_MIN_MS, 2 * (blockTimeMs() ?? 0)), () => {
+      log.debug('a WebSocket fell silent and is opened again', { endpoint: name })
+      reopen()
+    })
+  }
+
   function open(): void {
-    generation += 1
-    const mine = generation
     attempts += 1
+    const mine = generation
     watch()
     try {
-      connection = world.openWebSocket(url, {
-        onOpen() {
-          if (mine === generation) {
-            connection?.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }))
-          }
-        },
+      const opened = world.openWebSocket(url, {
+        onOpen: () => opened.send(SUBSCRIBE),
         onMessage(text) {
           if (mine === generation) hear(text)
         },
@@ -62,38 +66,91 @@ export function createHintSource({ world, log, name, url, blockTimeMs }: HintOpt
           if (mine === generation) reopen()
         },
       })
-    } catch {
+      connection = opened
+    } catch (error) {
+      log.warn('a WebSocket cannot be opened', { endpoint: name, error })
       reopen()
     }
   }
 
   function hear(text: string): void {
     watch()
-    if (!isNewHead(text)) return
+    const number = headIn(text)
+    if (number === undefined) return
     attempts = 0
-    for (const listener of listeners) listener()
-  }
-
-  function watch(): void {
-    cancelTimer()
-    cancelTimer = world.after(Math.max(SILENCE_MIN_MS, 2 * (blockTimeMs() ?? 0)), () => {
-      log.debug('a WebSocket fell silent and is opened again', { endpoint: name })
-      reopen()
-    })
+    onHead(number)
   }
 
   function reopen(): void {
     close()
-    const pause = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(attempts - 1, 10)) * (0.5 + world.random())
-    cancelTimer = world.after(pause, open)
+    wait(Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(attempts, 10)) * (0.5 + world.random() / 2), open)
   }
 
   function close(): void {
     generation += 1
-    cancelTimer()
+    timer?.()
     const closing = connection
     connection = undefined
     closing?.close()
+  }
+
+  return { start: open, stop: close }
+}
+
+const notificationSchema = z.object({
+  method: z.literal('eth_subscription'),
+  params: z.object({ result: z.object({ number: quantitySchema }) }),
+})
+
+/** The height a notification speaks of; undefined: it is none. */
+function headIn(text: string): number | undefined {
+  try {
+    const parsed = notificationSchema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data.params.result.number : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Who wants hints. The sockets are open while somebody does. */
+export interface HintBoard {
+  listen(listener: () => void): Cancel
+  /** A block of this height is said to exist. */
+  announce(number: number): void
+  stop(): void
+}
+
+export interface HintBoardOptions {
+  readonly world: Pick<World, 'after'>
+  readonly sources: () => readonly HintSource[]
+  /** The height seen by looking. */
+  readonly seen: () => number
+  /** Makes the next look ask again. */
+  readonly invalidate: () => void
+}
+
+/** A provider's sockets are often ahead of its HTTP side: so long, and so often, the hint is given again. */
+const AGAIN_MS = 150
+const AGAIN_MAX = 5
+
+export function createHintBoard({ world, sources, seen, invalidate }: HintBoardOptions): HintBoard {
+  const listeners = new Set<() => void>()
+  let again: Cancel | undefined
+
+  function hint(number: number, repetitions: number): void {
+    again?.()
+    invalidate()
+    for (const listener of listeners) listener()
+    if (repetitions === 0) return
+    again = world.after(AGAIN_MS, () => {
+      if (seen() < number) hint(number, repetitions - 1)
+    })
+  }
+
+  function stop(): void {
+    listeners.clear()
+    again?.()
+    for (const source of sources()) source.stop()
   }
 
   return {
@@ -101,25 +158,12 @@ export function createHintSource({ world, log, name, url, blockTimeMs }: HintOpt
       // Each call is a listener of its own, even where the function is the same.
       const own = () => listener()
       listeners.add(own)
-      if (listeners.size === 1) {
-        attempts = 0
-        open()
-      }
+      if (listeners.size === 1) for (const source of sources()) source.start()
       return () => {
-        if (listeners.delete(own) && listeners.size === 0) close()
+        if (listeners.delete(own) && listeners.size === 0) stop()
       }
     },
-    stop() {
-      listeners.clear()
-      close()
-    },
-  }
-}
-
-function isNewHead(text: string): boolean {
-  try {
-    return notificationSchema.safeParse(JSON.parse(text)).success
-  } catch {
-    return false
+    announce: (number) => hint(number, AGAIN_MAX),
+    stop,
   }
 }

@@ -28,8 +28,9 @@ const LOGS_MAX = 200_000
  * @throws OutsideError `malformed`
  */
 export function readLogs(name: string, answer: unknown, scope: LogScope): readonly EvmLog[] {
-  if (!isList(answer) || answer.length > LOGS_MAX)
+  if (!isList(answer) || answer.length > LOGS_MAX) {
     throw malformed(name, 'eth_getLogs', 'something that is no list of logs')
+  }
   const logs: EvmLog[] = []
   const hashes = new Map<number, Hex>()
   let isSorted = true
@@ -71,8 +72,9 @@ function strayReason(log: EvmLog, scope: LogScope): string | undefined {
   if (log.blockNumber < scope.fromBlock || log.blockNumber > scope.toBlock) {
     return `a log of block ${log.blockNumber}, outside of ${scope.fromBlock} to ${scope.toBlock}`
   }
-  if (scope.addresses.size > 0 && !scope.addresses.has(log.address))
+  if (scope.addresses.size > 0 && !scope.addresses.has(log.address)) {
     return `a log of ${log.address}, which was not asked for`
+  }
   if (scope.topics !== undefined && !scope.topics.has(log.topics[0] ?? '')) {
     return `a log with the topic ${log.topics[0] ?? 'none'}, which was not asked for`
   }

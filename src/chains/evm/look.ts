@@ -13,13 +13,13 @@ import { lagTolerance, suspicionOf } from './quorum.ts'
 /*
  * One look asks every endpoint that is not resting for its newest block, all at once. It does not wait for the slowest:
  * when half of them have answered, the others have a short grace; what they say later counts in the next look. So one
- * endpoint that hangs costs its pool nothing.
+ * endpoint that hangs costs its pool nothing. Only the first look of all waits for everybody, to start from a whole view.
  */
 
 export interface Watcher {
   look(signal: AbortSignal): Promise<EvmView>
-  /** What was seen last. */
-  view(): EvmView
+  /** The head of the last look. */
+  head(): EvmBlock | undefined
   /** The next look asks again, however soon it comes. */
   invalidate(): void
   blockTimeMs(): number | undefined
@@ -46,7 +46,7 @@ export function createWatcher({ world, log, endpoints, identity }: WatcherOption
   const asking = new Map<Endpoint, Promise<void>>()
   let head: EvmBlock | undefined
   let shared: { readonly look: Promise<void>; readonly startedAt: number } | undefined
-  let hasLooked = false
+  let lastLook: Promise<void> | undefined
 
   async function readHead(endpoint: Endpoint): Promise<void> {
     try {
@@ -59,89 +59,42 @@ export function createWatcher({ world, log, endpoints, identity }: WatcherOption
     }
   }
 
-  async function refresh(): Promise<void> {
-    const flights = readyEndpoints(endpoints).map(async (endpoint) => {
-      const flight = asking.get(endpoint) ?? readHead(endpoint)
-      asking.set(endpoint, flight)
-      return flight
-    })
-    await (hasLooked ? enough(flights) : Promise.all(flights))
-    hasLooked = true
-    const reporting = endpoints.filter(isReporting)
+  async function askForHead(endpoint: Endpoint): Promise<void> {
+    const flight = asking.get(endpoint) ?? readHead(endpoint)
+    asking.set(endpoint, flight)
+    return flight
+  }
+
+  /** One look at a time: each decides from where the one before it left the head. */
+  async function refresh(before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => {})
+    const flights = readyEndpoints(endpoints).map(askForHead)
+    await (before === undefined ? Promise.all(flights) : enough(world, flights))
+    const reporting = endpoints.filter((endpoint) => isReporting(endpoint, world.monotonic()))
     head = reporting.length === 0 ? undefined : await keeper.decide(reporting, life.signal)
-    judge()
+    judge(endpoints, head, { now: world.monotonic(), tolerance: lagTolerance(keeper.blockTimeMs()) })
     if (head !== undefined) await finality.refresh(reporting, head, life.signal)
-  }
-
-  /** Half of the flights, and a grace for the rest. */
-  async function enough(flights: readonly Promise<void>[]): Promise<void> {
-    let landed = 0
-    await new Promise<void>((resolve) => {
-      const half = Math.ceil(flights.length / 2)
-      if (flights.length === 0) resolve()
-      for (const flight of flights) {
-        void flight.then(() => {
-          landed += 1
-          if (landed === flights.length) resolve()
-          else if (landed === half) world.after(GRACE_MS, resolve)
-        })
-      }
-    })
-  }
-
-  function isReporting(endpoint: Endpoint): boolean {
-    const reading = endpoint.head()
-    return reading !== undefined && endpoint.failure() === undefined && world.monotonic() - reading.at <= REPORT_MS
-  }
-
-  function judge(): void {
-    const tolerance = lagTolerance(keeper.blockTimeMs())
-    for (const endpoint of endpoints) {
-      const reading = endpoint.head()
-      if (head === undefined || reading === undefined) endpoint.judge(undefined)
-      else {
-        const unchangedMs = world.monotonic() - reading.changedAt
-        endpoint.judge(suspicionOf({ block: reading.block, unchangedMs }, head, tolerance))
-      }
-    }
-  }
-
-  function health(endpoint: Endpoint): EvmEndpointHealth {
-    const headNumber = endpoint.head()?.block.number
-    return {
-      name: endpoint.name,
-      isUp: endpoint.isUp(),
-      headNumber,
-      lagBlocks: head === undefined || headNumber === undefined ? undefined : Math.max(0, head.number - headNumber),
-      latencyMs: endpoint.latencyMs(),
-      failure: endpoint.failure(),
-      suspicion: endpoint.suspicion(),
-    }
-  }
-
-  function view(): EvmView {
-    const failure = endpoints
-      .map((endpoint) => endpoint.failure())
-      .find((found): found is OutsideError => found !== undefined)
-    return {
-      endpoints: endpoints.map(health),
-      chainId: identity.chainId,
-      head,
-      finalized: head === undefined ? undefined : finality.number(),
-      failure: head === undefined ? failure : undefined,
-    }
   }
 
   return {
     async look(signal) {
       if (shared === undefined || world.monotonic() - shared.startedAt >= SHARED_MS) {
-        const look = refresh()
-        shared = { look, startedAt: world.monotonic() }
+        lastLook = refresh(lastLook)
+        shared = { look: lastLook, startedAt: world.monotonic() }
       }
-      await withoutRejecting(shared.look, signal)
-      return view()
+      // Once the follower is stopped its last view stands.
+      if (!life.signal.aborted) await upTo(AbortSignal.any([signal, life.signal]), shared.look)
+      const failure = head === undefined ? firstFailure(endpoints) : undefined
+      const finalized = head === undefined ? undefined : finality.number()
+      return {
+        endpoints: endpoints.map((one) => healthOf(one, head)),
+        chainId: identity.chainId,
+        head,
+        finalized,
+        failure,
+      }
     },
-    view,
+    head: () => head,
     invalidate() {
       shared = undefined
     },
@@ -152,15 +105,72 @@ export function createWatcher({ world, log, endpoints, identity }: WatcherOption
   }
 }
 
+/** Half of the flights, and a grace for the rest. Flights never reject. */
+async function enough(world: Pick<World, 'sleep'>, flights: readonly Promise<void>[]): Promise<void> {
+  const all = Promise.all(flights)
+  const half = Promise.withResolvers<void>()
+  let missing = Math.ceil(flights.length / 2)
+  const land = async (flight: Promise<void>) => {
+    await flight
+    missing -= 1
+    if (missing === 0) half.resolve()
+  }
+  void Promise.all(flights.map(land))
+  if (flights.length > 0) await half.promise
+  const grace = new AbortController()
+  await Promise.race([all, world.sleep(GRACE_MS, grace.signal).catch(() => {})])
+  grace.abort()
+}
+
+/** Its last word about its head is recent, and nothing has failed since. */
+function isReporting(endpoint: Endpoint, now: number): boolean {
+  const reading = endpoint.head()
+  return reading !== undefined && endpoint.failure() === undefined && now - reading.at <= REPORT_MS
+}
+
+function judge(
+  endpoints: readonly Endpoint[],
+  head: EvmBlock | undefined,
+  { now, tolerance }: { readonly now: number; readonly tolerance: number },
+): void {
+  for (const endpoint of endpoints) {
+    const reading = endpoint.head()
+    const isComparable = head !== undefined && reading !== undefined
+    const standing = isComparable ? { block: reading.block, unchangedMs: now - reading.changedAt } : undefined
+    endpoint.judge(isComparable && standing !== undefined ? suspicionOf(standing, head, tolerance) : undefined)
+  }
+}
+
+function healthOf(endpoint: Endpoint, head: EvmBlock | undefined): EvmEndpointHealth {
+  const headNumber = endpoint.head()?.block.number
+  return {
+    name: endpoint.name,
+    isUp: endpoint.isUp(),
+    headNumber,
+    lagBlocks: head === undefined || headNumber === undefined ? undefined : Math.max(0, head.number - headNumber),
+    latencyMs: endpoint.latencyMs(),
+    failure: endpoint.failure(),
+    suspicion: endpoint.suspicion(),
+  }
+}
+
+function firstFailure(endpoints: readonly Endpoint[]): OutsideError | undefined {
+  for (const endpoint of endpoints) {
+    const failure = endpoint.failure()
+    if (failure !== undefined) return failure
+  }
+  return undefined
+}
+
 /** Waits for a shared piece of work no longer than this caller wants to. */
-async function withoutRejecting(work: Promise<void>, signal: AbortSignal): Promise<void> {
+async function upTo(signal: AbortSignal, work: Promise<void>): Promise<void> {
   if (signal.aborted) return
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done, { once: true })
-    work.then(done, done)
-  })
+  const aborted = Promise.withResolvers<void>()
+  const abort = () => aborted.resolve()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

@@ -73,8 +73,9 @@ export function returned(data: Hex): EvmCallResult {
 
 /** A revert without data is how contracts say that they have no such function. */
 export function reverted(data: Hex): EvmCallResult {
-  if (data === '0x')
+  if (data === '0x') {
     return { kind: 'unsupported', detail: 'it reverts without a reason, as a contract without this function does' }
+  }
   return { kind: 'failed', reason: 'reverted', detail: describeRevert(data) }
 }
 

@@ -80,8 +80,9 @@ async function askInPieces(
   maySplit: boolean,
   signal: AbortSignal,
 ): Promise<readonly EvmLog[]> {
-  if (asked.filter.addresses.length > ADDRESSES_MAX)
+  if (asked.filter.addresses.length > ADDRESSES_MAX) {
     return askPieces(endpoint, asked, splitAddresses(asked.filter), signal)
+  }
   try {
     return await askOnce(endpoint, asked, signal)
   } catch (error) {
@@ -124,8 +125,8 @@ function splitAddresses(filter: EvmLogFilter): readonly EvmLogFilter[] {
 /** Two smaller filters that together ask the same; undefined: it is as small as it can be. */
 export function splitFilter(filter: EvmLogFilter): readonly EvmLogFilter[] | undefined {
   const { addresses, topics } = filter
-  if (addresses.length > 1) return halves(addresses).map((half) => ({ ...filter, addresses: half }))
-  if (topics !== undefined && topics.length > 1) return halves(topics).map((half) => ({ ...filter, topics: half }))
+  if (addresses.length > 1) return halves(addresses).map((half) => ({ addresses: half, topics }))
+  if (topics !== undefined && topics.length > 1) return halves(topics).map((half) => ({ addresses, topics: half }))
   return undefined
 }
 

@@ -12,7 +12,8 @@ export function describeRevert(data: Hex): string {
   const rest = data.slice(10)
   if (selector === ERROR_SELECTOR) {
     const text = decoded(() => readText(rest))
-    return text.kind === 'values' ? `it reverts: ${String(text.values['text']).slice(0, 200)}` : 'it reverts'
+    const said = text.kind === 'values' ? text.values['text'] : undefined
+    return typeof said === 'string' ? `it reverts: ${said.slice(0, 200)}` : 'it reverts'
   }
   if (selector === PANIC_SELECTOR) return `it panics with code 0x${rest.slice(-2)}`
   return `it reverts with an error of its own (0x${selector})`

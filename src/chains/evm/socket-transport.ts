@@ -5,7 +5,7 @@ import { ANSWER_BYTES_MAX, type ExchangeLimits, type Transport } from './transpo
 interface Waiting {
   readonly ids: ReadonlySet<number>
   readonly resolve: (body: string) => void
-  readonly reject: (error: OutsideError) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -25,28 +25,18 @@ export function createSocketTransport(world: World, name: string, url: string): 
     opening = undefined
     generation += 1
     for (const question of waiting) question.reject(broken(name, reason))
-    waiting.clear()
     dropped?.close()
   }
 
   function receive(body: string): void {
-    if (body.length > ANSWER_BYTES_MAX) {
-      drop(`it sent more than ${ANSWER_BYTES_MAX} bytes`)
-      return
-    }
-    const id = idOf(body)
-    const question = [...waiting].find((one) => id !== undefined && one.ids.has(id))
-    // An answer that cannot be told apart belongs to whoever waits: with one question under way, as usual, it is clear whose.
-    const receiver = question ?? (id === undefined && waiting.size === 1 ? [...waiting][0] : undefined)
-    if (receiver === undefined) return
-    waiting.delete(receiver)
-    receiver.resolve(body)
+    if (body.length > ANSWER_BYTES_MAX) drop(`it sent more than ${ANSWER_BYTES_MAX} bytes`)
+    else receiverOf(waiting, body)?.resolve(body)
   }
 
   async function open(): Promise<WebSocketConnection> {
     const mine = generation
     return new Promise((resolve, reject) => {
-      const connection = connect(world, name, url, {
+      const connection = world.openWebSocket(url, {
         onOpen() {
           if (generation !== mine) return connection.close()
           current = connection
@@ -63,53 +53,47 @@ export function createSocketTransport(world: World, name: string, url: string): 
 
   async function exchange(body: string, ids: readonly number[], limits: ExchangeLimits): Promise<string> {
     limits.signal.throwIfAborted()
-    return new Promise((resolve, reject) => {
-      const question: Waiting = { ids: new Set(ids), resolve: finish(resolve), reject: finish(reject) }
-      const cancel = world.after(limits.timeoutMs, () => {
-        const late = `${name} (${limits.what}) gave no answer within ${limits.timeoutMs} ms`
-        question.reject(new OutsideError('timeout', late, { retry: true }))
-        drop('it left a question unanswered')
-      })
-      const abort = () => finish(reject)(limits.signal.reason)
-      limits.signal.addEventListener('abort', abort, { once: true })
-      waiting.add(question)
-
-      function finish<T>(settle: (value: T) => void): (value: T) => void {
-        return (value) => {
-          waiting.delete(question)
-          cancel()
-          limits.signal.removeEventListener('abort', abort)
-          settle(value)
-        }
-      }
-
-      opening ??= open()
-      opening
-        .then((connection) => connection.send(body))
-        .catch((error: unknown) => {
-          question.reject(error instanceof OutsideError ? error : broken(name, messageOf(error)))
-        })
+    const answer = Promise.withResolvers<string>()
+    const question = { ids: new Set(ids), resolve: answer.resolve, reject: answer.reject }
+    const abort = () => answer.reject(limits.signal.reason)
+    const cancel = world.after(limits.timeoutMs, () => {
+      answer.reject(late(name, limits))
+      drop('it left a question unanswered')
     })
+    limits.signal.addEventListener('abort', abort, { once: true })
+    waiting.add(question)
+    try {
+      opening ??= open()
+      await Promise.race([send(opening, name, body), answer.promise])
+      return await answer.promise
+    } finally {
+      waiting.delete(question)
+      cancel()
+      limits.signal.removeEventListener('abort', abort)
+    }
   }
 
   return { exchange, stop: () => drop('it is no longer needed') }
 }
 
-function connect(
-  world: World,
-  name: string,
-  url: string,
-  handlers: Parameters<World['openWebSocket']>[1],
-): WebSocketConnection {
+async function send(opening: Promise<WebSocketConnection>, name: string, body: string): Promise<void> {
   try {
-    return world.openWebSocket(url, handlers)
+    const connection = await opening
+    connection.send(body)
   } catch (error) {
-    throw broken(name, messageOf(error))
+    throw error instanceof OutsideError ? error : broken(name, messageOf(error))
   }
 }
 
-function broken(name: string, why: string): OutsideError {
-  return new OutsideError('unreachable', `${name} could not be reached over its WebSocket: ${why}`, { retry: true })
+/**
+ * Whose answer it is. One that cannot be told apart belongs to whoever waits: with a single question under way, as usual,
+ * it is clear whose.
+ */
+function receiverOf(waiting: ReadonlySet<Waiting>, body: string): Waiting | undefined {
+  const id = idOf(body)
+  const all = [...waiting]
+  if (id === undefined) return all.length === 1 ? all[0] : undefined
+  return all.find((question) => question.ids.has(id))
 }
 
 /** The id an answer carries, or the first one of a batch. */
@@ -117,10 +101,18 @@ function idOf(body: string): number | undefined {
   try {
     const parsed: unknown = JSON.parse(body)
     const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-    return typeof first === 'object' && first !== null && 'id' in first && typeof first.id === 'number'
-      ? first.id
-      : undefined
+    const hasId = typeof first === 'object' && first !== null && 'id' in first
+    return hasId && typeof first.id === 'number' ? first.id : undefined
   } catch {
     return undefined
   }
+}
+
+function late(name: string, limits: ExchangeLimits): OutsideError {
+  const message = `${name} (${limits.what}) gave no answer within ${limits.timeoutMs} ms`
+  return new OutsideError('timeout', message, { retry: true })
+}
+
+function broken(name: string, why: string): OutsideError {
+  return new OutsideError('unreachable', `${name} could not be reached over its WebSocket: ${why}`, { retry: true })
 }
