@@ -16,7 +16,7 @@ const PROBE_MS = 15_000
 
 /** Asks every target of a configuration what it can do; all at once, each bounded. Never rejects. */
 export async function checkTargets(config: Config, world: World): Promise<readonly CheckedTarget[]> {
-  const log = createLogger({ level: 'error', write: () => undefined, now: () => world.now() })
+  const log = silent(world)
   const pool = createEvmPool(world, log)
   try {
     return await Promise.all(
@@ -29,6 +29,32 @@ export async function checkTargets(config: Config, world: World): Promise<readon
   } finally {
     pool.stop()
   }
+}
+
+/** What a look at a chain through some endpoints says, for who has no configuration yet. */
+export interface ChainLook {
+  /** undefined: nobody could be asked, and `problem` says why. */
+  readonly chainId: number | undefined
+  readonly head: number | undefined
+  readonly problem: string
+}
+
+const LOOK_MS = 5_000
+
+/** Asks the endpoints which chain they are on and how far it has come. Never rejects. */
+export async function lookAtChain(urls: readonly string[], world: World): Promise<ChainLook> {
+  const pool = createEvmPool(world, silent(world))
+  try {
+    const follower = pool.follower({ urls, chainId: undefined, timeoutMs: LOOK_MS })
+    const view = await follower.look(new AbortController().signal)
+    return { chainId: view.chainId, head: view.head?.number, problem: view.failure?.message ?? 'no endpoint answered' }
+  } finally {
+    pool.stop()
+  }
+}
+
+function silent(world: World) {
+  return createLogger({ level: 'error', write: () => undefined, now: () => world.now() })
 }
 
 async function probe(

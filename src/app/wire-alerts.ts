@@ -58,7 +58,8 @@ export async function wireAlerts(wiring: AlertsWiring): Promise<Alerts> {
   const stored = await storage.state.alerts.load()
   const parts = buildParts(wiring, live, await storage.state.events.lastSequence())
   parts.alerting.restore({ groups: stored.groups, episodes: stored.episodes })
-  parts.rules.restore(stored.alertStates)
+  const targets = live.config.targets.map((target) => target.config.name)
+  parts.rules.restore(stored.alertStates, targets)
   parts.eventRules.restore(stored.alertStates, stored.eventRules)
   declareOutboxMetrics(wiring.metrics, kindsOf(live.channels))
   return bind(wiring, live, parts)
@@ -96,9 +97,8 @@ function buildParts(wiring: AlertsWiring, live: Live, lastSequence: number): Par
   const rules = createRuleEngine({
     world,
     log: log.child('rules'),
-    queries: wiring.queries,
+    engine: wiring.queries,
     groups: live.config.ruleGroups,
-    overrides: live.config.rules.overrides,
     submit,
     write: (at, scope, samples) => void tsdb.append({ at, scope, samples, labels: {} }),
     contextOf,
@@ -128,7 +128,7 @@ function bind(wiring: AlertsWiring, live: Live, parts: Parts): Alerts {
       if (arrival.height !== undefined) eventRules.height(arrival.target, arrival.height)
     },
     left(target) {
-      rules.removeTarget(target)
+      void rules.removeTarget(target)
       eventRules.removeTarget(target)
     },
     async start() {

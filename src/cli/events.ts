@@ -28,12 +28,12 @@ export async function events(context: CommandContext, given: unknown): Promise<n
   const asked = options.parse(given)
   await withProcess(context, asked.config, async ({ get }) => {
     const parameters = parametersOf(asked)
-    const first = await get(`/api/events?${parameters}`, eventsAnswer)
+    const first = await get(`/api/events?${parameters.toString()}`, eventsAnswer)
     context.console.out(format(first.events, asked.format, true))
     if (!asked.follow) return
     await follow(context, lastSequence(first.events, 0), async (after) => {
       parameters.set('after', String(after))
-      const next = await get(`/api/events?${parameters}`, eventsAnswer)
+      const next = await get(`/api/events?${parameters.toString()}`, eventsAnswer)
       context.console.out(format(next.events, asked.format, false))
       return lastSequence(next.events, after)
     })

@@ -27,7 +27,7 @@ export async function query(context: CommandContext, expression: string, given: 
   await withProcess(context, asked.config, async ({ get }) => {
     const parameters = new URLSearchParams({ query: expression })
     if (asked.time !== undefined) parameters.set('time', asked.time)
-    const answer = await get(`/api/v1/query?${parameters}`, queryAnswer)
+    const answer = await get(`/api/v1/query?${parameters.toString()}`, queryAnswer)
     context.console.out(asked.json ? `${JSON.stringify(answer.data, null, 2)}\n` : describe(answer.data))
     for (const note of [...answer.warnings, ...answer.infos]) context.console.error(`${note}\n`)
   })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 import { ConfigError, type ConfigFault, messageOf } from '../lib/errors.ts'
-import type { EventRule, RuleGroup } from '../rules/index.ts'
+import { type EventRule, overrideEventRules, overrideRules, type RuleGroup } from '../rules/index.ts'
 import { type AlertingConfig, loadAlerting } from './alerting.ts'
 import { type ConfigDocument, readDocument } from './document.ts'
 import type { Environment } from './environment.ts'
@@ -95,8 +95,8 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
     log: { ...root.log, ...(root.log.file === undefined ? {} : { file: resolve(folder, root.log.file) }) },
     file: options.shownFile,
     targets,
-    ruleGroups: rules.groups,
-    eventRules: events.rules,
+    ruleGroups: overrideRules(rules.groups, root.rules.overrides),
+    eventRules: overrideEventRules(events.rules, root.rules.overrides),
     alerting: alerting.config,
   })
 }

@@ -1,0 +1,5 @@
+import type { CommandContext } from './index.ts'
+
+export async function demo(_context: CommandContext, _given: unknown): Promise<number> {
+  return 1
+}
