@@ -80,6 +80,8 @@ export function createWatcher({ world, log, endpoints, identity }: WatcherOption
     async look(signal) {
       if (shared === undefined || world.monotonic() - shared.startedAt >= SHARED_MS) {
         lastLook = refresh(lastLook)
+        // Whoever waits hears of a failure; when everybody has gone, it is nobody's.
+        lastLook.catch(() => {})
         shared = { look: lastLook, startedAt: world.monotonic() }
       }
       // Once the follower is stopped its last view stands.
