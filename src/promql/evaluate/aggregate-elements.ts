@@ -1,4 +1,5 @@
 import { labelsKey, type Labels } from '../../core/labels.ts'
+import { PromqlError } from '../errors.ts'
 import type { Aggregation } from '../syntax/ast.ts'
 import { formatFloat, formatShort } from '../syntax/text.ts'
 import { groupLabels, type Job } from './grouping.ts'
@@ -10,11 +11,12 @@ export function* selectElements(scope: Scope, job: Job): Steps<Vector> {
   const { expr, vector, grouping, numbers } = job
   const out = { ...vectorOf(vector.labels, grid.count), dropName: vector.dropName, distinct: vector.distinct }
   run.budget.hold(out.values.length)
+  checkParameters(scope, expr, numbers)
   const shares =
     expr.operator === 'limit_ratio' ? run.remember(SHARES, expr, vector.labels, () => vector.labels.map(shareOf)) : []
   const order: number[] = []
   for (let step = 0; step < grid.count; step += 1) {
-    const parameter = checkParameter(scope, expr, numbers[step] ?? 0)
+    const parameter = numbers[step] ?? 0
     const at = (row: number) => vector.values[row * grid.count + step] ?? 0
     for (const rows of grouping.members) {
       const here = [...rows].filter((row) => vector.present[row * grid.count + step] === 1)
@@ -83,16 +85,35 @@ function best(rows: readonly number[], { at, k, sign }: Ranking): readonly numbe
   return kept
 }
 
-function checkParameter(scope: Scope, expr: Aggregation, value: number): number {
-  if (expr.operator !== 'limit_ratio') return Number.isNaN(value) ? 0 : value
-  if (value >= -1 && value <= 1) return value
-  const capped = value > 1 ? 1 : value < -1 ? -1 : 0
-  scope.run.notes.warn(
-    `ratio value should be between -1 and 1, got ${formatShort(value)}, capping to ${capped}`,
-    expr.parameter ?? expr,
-  )
-  return capped
+/**
+ * Holds k, or the ratio, against what it may be.
+ *
+ * @throws PromqlError where it is no number, or too large for one
+ */
+function checkParameters(scope: Scope, expr: Aggregation, numbers: Float64Array): void {
+  let least = Infinity
+  let most = -Infinity
+  for (const number of numbers) {
+    least = Math.min(least, number)
+    most = Math.max(most, number)
+  }
+  const at = expr.parameter ?? expr
+  if (expr.operator === 'limit_ratio') {
+    if (Number.isNaN(least)) throw new PromqlError('Ratio value is NaN', { position: at.start })
+    const warn = (ratio: number, cap: number) =>
+      scope.run.notes.warn(`ratio value should be between -1 and 1, got ${formatShort(ratio)}, capping to ${cap}`, at)
+    if (most > 1) warn(most, 1)
+    if (least < -1) warn(least, -1)
+    return
+  }
+  if (most < 1) return
+  if (Number.isNaN(least)) throw new PromqlError('Parameter value is NaN', { position: at.start })
+  const place = { position: at.start }
+  if (least <= -INT64) throw new PromqlError(`Scalar value ${formatShort(least)} underflows int64`, place)
+  if (most >= INT64) throw new PromqlError(`Scalar value ${formatShort(most)} overflows int64`, place)
 }
+
+const INT64 = 2 ** 63
 
 const SHARES = createSlot<readonly number[]>()
 

@@ -1,5 +1,5 @@
 import { PromqlError } from '../errors.ts'
-import { warnQuantile } from '../functions/histograms.ts'
+import { warnQuantiles } from '../functions/histograms.ts'
 import { meanOf, quantileOf, totalOf, varianceOf, addTo } from '../functions/sums.ts'
 import type { Aggregation } from '../syntax/ast.ts'
 import { quote } from '../syntax/text.ts'
@@ -25,7 +25,7 @@ export function* aggregate(scope: Scope, expr: Aggregation): Steps<Vector> {
   const numbers = parameter?.kind === 'scalar' ? parameter.values : new Float64Array(grid.count)
   const job = { expr, vector: result, grouping, numbers }
   if (SELECTING.has(expr.operator)) return yield* selectElements(scope, job)
-  if (expr.operator === 'quantile') for (const q of numbers) warnQuantile(scope, expr.parameter ?? expr, q)
+  if (expr.operator === 'quantile') warnQuantiles(scope, expr.parameter ?? expr, numbers)
   return yield* reduce(scope, job)
 }
 

@@ -7,7 +7,7 @@ import {
   histogramQuantiles,
   scalarArgument,
   vectorArgument,
-  warnQuantile,
+  warnQuantiles,
 } from '../functions/histograms.ts'
 import { addInfo } from '../functions/info.ts'
 import { labelJoin, labelReplace } from '../functions/label-functions.ts'
@@ -224,14 +224,16 @@ function checkMode(call: Call, rangeArg: Expr): void {
 
 function checkScalars(scope: Scope, call: Call, scalars: readonly Float64Array[]): void {
   const [first, second] = scalars
-  if (call.name === 'quantile_over_time') for (const q of first ?? []) warnQuantile(scope, call.args[0] ?? call, q)
+  if (call.name === 'quantile_over_time') warnQuantiles(scope, call.args[0] ?? call, first ?? NO_NUMBERS)
   if (call.name !== 'double_exponential_smoothing') return
-  const bad = [...(first ?? []), ...(second ?? [])].find((factor) => !(factor >= 0 && factor <= 1))
+  const bad = [...(first ?? NO_NUMBERS), ...(second ?? NO_NUMBERS)].find((factor) => factor <= 0 || factor >= 1)
   if (bad === undefined) return
   throw new PromqlError(`both factors of double_exponential_smoothing() lie between 0 and 1, not at ${bad}`, {
     position: call.start,
   })
 }
+
+const NO_NUMBERS = new Float64Array(0)
 
 const COUNTER = /_(?:total|sum|count|bucket)$/
 

@@ -1,6 +1,6 @@
 import { compareText, type Labels } from '../../core/labels.ts'
 import { PromqlError } from '../errors.ts'
-import { isComparison, isSetOperator, type Binary, type Matching } from '../syntax/ast.ts'
+import { isComparison, isSetOperator, type Binary, type Expr, type Matching } from '../syntax/ast.ts'
 import { quote } from '../syntax/text.ts'
 import { applyRegrouping, regroup, withoutMetadata, type Regrouping } from './names.ts'
 import { compute, holds } from './operators.ts'
@@ -10,6 +10,7 @@ import {
   vectorOf,
   type Pair as RowPair,
   type PairSlot,
+  type Run,
   type Scope,
   type Steps,
   type Vector,
@@ -56,23 +57,23 @@ export function* matchVectors(scope: Scope, expr: Binary, left: Vector, right: V
   const swapped = matching.cardinality === 'one-to-many'
   const sides: Sides = { left, right, swapped, many: swapped ? right : left, one: swapped ? left : right }
   const pair = { run, expr, left: left.labels, right: right.labels }
-  const plan = rememberPair(PLANS, pair, () => planMatches(pair, expr, matching, sides))
+  const plan = rememberPair(PLANS, pair, () => planMatches(pair, matching, sides))
   run.budget.hold(plan.labels.length * grid.count)
-  const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(expr, plan, sides) }
+  const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(run, expr, plan) }
+  const mergedRows = matching.cardinality === 'one-to-one' ? undefined : plan.regrouping.rowOf
   for (const group of plan.groups) {
-    matchGroup({ scope, expr, matching, sides }, group, out)
+    matchGroup({ scope, expr, matching, sides, mergedRows }, group, out)
     if (run.budget.isSpent((group.many.length + group.one.length) * grid.count)) yield undefined
   }
   return applyRegrouping(out, plan.regrouping, grid.count)
 }
 
-/** A comparison passes on that a name is to go; with bool it goes. */
-function flags(expr: Binary, plan: Plan, { left, swapped }: Sides): Uint8Array | undefined {
-  if (!isComparison(expr.operator) || left.dropName === undefined) return undefined
-  return Uint8Array.from(plan.pairs, (pair) => left.dropName?.[swapped ? pair.one : pair.many] ?? 0)
+/** With bool the name goes; at the very end where its removal is delayed. */
+function flags({ options }: Run, expr: Binary, plan: Plan): Uint8Array | undefined {
+  return expr.returnBool && options.delayedNameRemoval ? new Uint8Array(plan.pairs.length).fill(1) : undefined
 }
 
-function planMatches(rows: RowPair, expr: Binary, matching: Matching, sides: Sides): Plan {
+function planMatches(rows: RowPair, matching: Matching, sides: Sides): Plan {
   const signatures = signaturesOf(rows, matching)
   const [manyIds, oneIds] = sides.swapped ? [signatures.right, signatures.left] : [signatures.left, signatures.right]
   const members = Array.from({ length: signatures.count }, () => ({
@@ -90,7 +91,7 @@ function planMatches(rows: RowPair, expr: Binary, matching: Matching, sides: Sid
     for (const pair of possible) pairs.push(pair)
     groups.push({ many, one, rowOf })
   }
-  const labels = pairs.map((pair) => resultLabels({ expr, matching, sides, pair }))
+  const labels = pairs.map((pair) => resultLabels({ rows, matching, sides, pair }))
   return { groups, pairs, labels, regrouping: regroup(labels, false) }
 }
 
@@ -118,19 +119,28 @@ function fillsOf({ fillLeft, fillRight }: Matching): {
   return { fillMany: fillLeft, fillOne: fillRight }
 }
 
+function isComparisonOf(expr: Expr): boolean {
+  return expr.kind === 'binary' && isComparison(expr.operator)
+}
+
+function returnsBool(expr: Expr): boolean {
+  return expr.kind === 'binary' && expr.returnBool
+}
+
 interface Naming {
-  readonly expr: Binary
+  readonly rows: RowPair
   readonly matching: Matching
   readonly sides: Sides
   readonly pair: Pair
 }
 
 /** The many side's labels; one to one only those matched on. Labels asked for come from the one side. */
-function resultLabels({ expr, matching, sides, pair }: Naming): Labels {
+function resultLabels({ rows, matching, sides, pair }: Naming): Labels {
   const one = sides.one.labels[pair.one] ?? sharedLabels(sides.many.labels[pair.many] ?? {}, matching)
   const many = sides.many.labels[pair.many] ?? sharedLabels(one, matching)
-  const dropsName = !isComparison(expr.operator) || expr.returnBool
-  const base = dropsName ? withoutMetadata(many) : many
+  const { expr, run } = rows
+  const keepsName = isComparisonOf(expr) && (!returnsBool(expr) || run.options.delayedNameRemoval)
+  const base = keepsName ? many : withoutMetadata(many)
   const result: Record<string, string> = {}
   for (const name of Object.keys(base)) {
     const value = base[name]
@@ -147,6 +157,8 @@ function resultLabels({ expr, matching, sides, pair }: Naming): Labels {
 }
 
 interface Job {
+  /** Many to one: rows whose labels come out the same, which must not meet. */
+  readonly mergedRows: Int32Array | undefined
   readonly scope: Scope
   readonly expr: Binary
   readonly matching: Matching
@@ -154,7 +166,7 @@ interface Job {
 }
 
 function matchGroup(job: Job, group: Group, out: Vector): void {
-  const { scope, matching, sides } = job
+  const { scope, matching, sides, mergedRows, expr } = job
   const { count } = scope.grid
   const { fillMany, fillOne } = fillsOf(matching)
   const isOneToOne = matching.cardinality === 'one-to-one'
@@ -163,12 +175,15 @@ function matchGroup(job: Job, group: Group, out: Vector): void {
     if (one === -1 && fillOne === undefined) continue
     const oneValue = one === -1 ? (fillOne ?? 0) : (sides.one.values[one * count + step] ?? 0)
     let met = -1
+    const taken = mergedRows === undefined ? undefined : new Set<number>()
     for (const many of group.many) {
       if (sides.many.present[many * count + step] !== 1) continue
       if (met !== -1 && isOneToOne) throw severalOnOneSide(job)
       met = many
+      const row = group.rowOf.get(pairKey(many, one)) ?? 0
+      if (taken !== undefined && mergedRows !== undefined) takeRow(taken, mergedRows[row] ?? 0, expr)
       put(job, out, {
-        row: group.rowOf.get(pairKey(many, one)) ?? 0,
+        row,
         step,
         many: sides.many.values[many * count + step] ?? 0,
         one: oneValue,
@@ -178,6 +193,15 @@ function matchGroup(job: Job, group: Group, out: Vector): void {
       put(job, out, { row: group.rowOf.get(pairKey(-1, one)) ?? 0, step, many: fillMany, one: oneValue })
     }
   }
+}
+
+function takeRow(taken: Set<number>, row: number, expr: Binary): void {
+  if (taken.has(row)) {
+    throw new PromqlError('multiple matches for labels: grouping labels must ensure unique matches', {
+      position: expr.start,
+    })
+  }
+  taken.add(row)
 }
 
 /** The one element of the "one" side at a step, or -1. */

@@ -150,6 +150,13 @@ export interface Notes {
   readonly infos: ReadonlySet<string>
 }
 
+function addNote(notes: Set<string>, note: string): void {
+  if (notes.size < NOTES_MAX) notes.add(note)
+}
+
+/** More notes of one kind than this help nobody. */
+const NOTES_MAX = 1000
+
 export function createNotes(text: string | undefined): Notes {
   const warnings = new Set<string>()
   const infos = new Set<string>()
@@ -157,8 +164,8 @@ export function createNotes(text: string | undefined): Notes {
   return {
     warnings,
     infos,
-    warn: (message, { start }) => void warnings.add(`PromQL warning: ${message} (${place(start)})`),
-    inform: (message, { start }) => void infos.add(`PromQL info: ${message} (${place(start)})`),
+    warn: (message, { start }) => addNote(warnings, `PromQL warning: ${message} (${place(start)})`),
+    inform: (message, { start }) => addNote(infos, `PromQL info: ${message} (${place(start)})`),
   }
 }
 

@@ -149,12 +149,13 @@ export function* mapWindows(
   const window = createWindow(scope, range)
   for (let row = 0; row < source.labels.length; row += 1) {
     const points = source.points(row)
-    run.budget.hold(points.end - points.start)
     startSeries(window, points, fn.needsFalls === true && grid.count > 1 && range.fixed === undefined)
     const kernel = fn.kernel()
     let work = 0
+    let first = 0
     for (let step = 0; step < grid.count; step += 1) {
       moveWindow(window, range, points, { scope, step })
+      if (step === 0) first = window.lo
       if (window.hi <= window.lo) continue
       window.first = args.first?.[step] ?? 0
       window.second = args.second?.[step] ?? 0
@@ -163,6 +164,7 @@ export function* mapWindows(
       vector.values[row * grid.count + step] = window.out
       vector.present[row * grid.count + step] = 1
     }
+    run.budget.hold(window.hi - first)
     if (window.overlaps) args.onOverlap?.(row)
     if (run.budget.isSpent(work + grid.count)) yield undefined
   }

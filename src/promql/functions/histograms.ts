@@ -31,7 +31,7 @@ type Compute = (buckets: Buckets, step: number, histogram: Histogram) => number
 export function* histogramQuantile(scope: Scope, call: Call): Steps<Vector> {
   const [quantileArg, vectorArg] = call.args
   const quantiles = yield* scalarArgument(scope, quantileArg)
-  for (const q of quantiles) warnQuantile(scope, quantileArg ?? call, q)
+  warnQuantiles(scope, quantileArg ?? call, quantiles)
   const vector = yield* vectorArgument(scope, vectorArg)
   return yield* quantilesOf(scope, { call, vectorArg: vectorArg ?? call, vector }, quantiles)
 }
@@ -44,7 +44,7 @@ export function* histogramQuantiles(scope: Scope, call: Call): Steps<Vector> {
   const parts: Vector[] = []
   for (const arg of quantileArgs) {
     const quantiles = yield* scalarArgument(scope, arg)
-    for (const q of quantiles) warnQuantile(scope, arg, q)
+    warnQuantiles(scope, arg, quantiles)
     const part = yield* quantilesOf(scope, { call, vectorArg: vectorArg ?? call, vector }, quantiles)
     parts.push({ ...part, labels: labelled(part.labels, label, formatOpenMetrics(quantiles[0] ?? 0)) })
   }
@@ -208,9 +208,22 @@ function parseBound(text: string): number | undefined {
   return Number(text)
 }
 
-export function warnQuantile(scope: Scope, at: Expr, q: number): void {
-  if (q >= 0 && q <= 1) return
-  scope.run.notes.warn(`quantile value should be between 0 and 1, got ${formatShort(q)}`, at)
+/** Says of quantiles that are none; of many, only the farthest off. */
+export function warnQuantiles(scope: Scope, at: Expr, quantiles: Float64Array): void {
+  const warn = (q: number) =>
+    scope.run.notes.warn(`quantile value should be between 0 and 1, got ${formatShort(q)}`, at)
+  let least = 0
+  let most = 1
+  for (const q of quantiles) {
+    least = Math.min(least, q)
+    most = Math.max(most, q)
+  }
+  if (Number.isNaN(least)) {
+    warn(Number.NaN)
+    return
+  }
+  if (most > 1) warn(most)
+  if (least < 0) warn(least)
 }
 
 export function* scalarArgument(scope: Scope, arg: Expr | undefined): Steps<Float64Array> {

@@ -22,13 +22,15 @@ function labelsForAbsent(arg: Expr): Labels {
   const selector = inner.kind === 'matrix' ? inner.selector : inner
   if (selector.kind !== 'selector') return {}
   const labels: Record<string, string> = {}
-  const several = new Set<string>()
+  const seen = new Set<string>()
   for (const { name, operator, value } of selector.matchers) {
     if (name === METRIC_NAME) continue
-    if (operator === '=' && labels[name] === undefined && !several.has(name)) labels[name] = value
-    else several.add(name)
+    // A label asked to be equal twice is named by neither.
+    delete labels[name]
+    if (operator !== '=' || seen.has(name)) continue
+    seen.add(name)
+    if (value !== '') labels[name] = value
   }
-  for (const name of several) delete labels[name]
   return labels
 }
 
