@@ -106,8 +106,12 @@ function repeatedNames(
 
 /** Names that operators gave to entries: each destination has a queue, and a queue has one name. */
 function repeatedDestinations(receivers: z.output<typeof looseDocument>['receivers']): readonly Fault[] {
-  const places = receivers.flatMap(({ destinations }, receiver) =>
-    destinations.map(({ name }) => ({ name, path: ['receivers', receiver] })),
+  const isRepeated = (index: number) => receivers.findIndex(({ name }) => name === receivers[index]?.name) < index
+  const places = receivers.flatMap(({ name: receiver, destinations }, index) =>
+    // A receiver whose own name is taken has its fault already.
+    receiver !== undefined && isRepeated(index)
+      ? []
+      : destinations.map(({ name }) => ({ name, path: ['receivers', index] })),
   )
   return repeatedNames(
     places.map(({ name }) => name),

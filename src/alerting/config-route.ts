@@ -116,7 +116,7 @@ function buildBelow(options: RouteOptions, parent: typeof DEFAULTS, seen: Map<st
   }
   return {
     ...inherited,
-    id: uniqueId(`${receiver}|${key}`, seen),
+    id: uniqueId([receiver, key, ...namesOf(inherited.groupBy)].join('|'), seen),
     matchers,
     continues: options.continue,
     routes: (options.routes ?? []).map((child) => buildBelow(child, inherited, seen)),
@@ -128,7 +128,11 @@ function groupByOf(names: readonly string[] | null | undefined): Route['groupBy'
   return names.includes('...') ? 'all' : names
 }
 
-/** Routes with the same matchers and receiver are told apart by their order. */
+function namesOf(groupBy: Route['groupBy']): readonly string[] {
+  return groupBy === 'all' ? ['...'] : groupBy.toSorted()
+}
+
+/** Routes that are the same in all of this are told apart by their order. */
 function uniqueId(id: string, seen: Map<string, number>): string {
   const count = (seen.get(id) ?? 0) + 1
   seen.set(id, count)

@@ -5,7 +5,7 @@ import { matchesAll, type Matcher } from './matcher.ts'
 export interface Route {
   /** Alertmanager's key, from the root: `{}/{severity="critical"}`. Siblings may share it. */
   readonly key: string
-  /** Unique within the tree, and the same after an edit that leaves this route alone. */
+  /** Unique within the tree, and the same after an edit that leaves receiver, matchers and grouping of this route alone. */
   readonly id: string
   readonly receiver: string
   readonly matchers: readonly Matcher[]
