@@ -48,8 +48,8 @@ export interface ActiveAlert {
 export interface AlertBook {
   readonly size: number
   get(fingerprint: string): ActiveAlert | undefined
-  /** With a target, only the alerts that bear it. */
-  all(target?: string): Iterable<ActiveAlert>
+  /** As they are now; with a target, only those that bear it. */
+  all(target?: string): readonly ActiveAlert[]
   targets(): Iterable<string>
   set(alert: ActiveAlert): void
   delete(fingerprint: string): void
@@ -74,7 +74,7 @@ export function createAlertBook(): AlertBook {
       return all.size
     },
     get: (fingerprint) => all.get(fingerprint),
-    all: (target) => (target === undefined ? all.values() : (byTarget.get(target)?.values() ?? [])),
+    all: (target) => [...((target === undefined ? all : byTarget.get(target))?.values() ?? [])],
     targets: () => byTarget.keys(),
     set(alert) {
       remove(alert.fingerprint)

@@ -3,6 +3,7 @@ import type { AlertChange } from '../core/alert.ts'
 import { canonicalLabels, fingerprint, type Labels, labelsKey, METRIC_NAME } from '../core/labels.ts'
 import type { Sample } from '../core/sample.ts'
 import { messageOf } from '../lib/errors.ts'
+import type { World } from '../lib/world.ts'
 import type { QueryResult, VectorElement } from '../promql/index.ts'
 import { type ActiveAlert, sameLabels, targetOf } from './alert-book.ts'
 import { type AlertTeller, isToldUnknown } from './alert-teller.ts'
@@ -29,14 +30,14 @@ export interface Evaluated {
   readonly error: string | undefined
 }
 
-export interface EvaluatorOptions {
+/** What an evaluation needs beside the rule. The engine's `Runtime` is one. */
+export interface Surroundings {
+  readonly options: { readonly world: Pick<World, 'uuid'> }
   readonly ledger: PartLedger
   readonly dependencies: Dependencies
   readonly teller: AlertTeller
   readonly unknownAfterMs: number
-  /** Until then an alert from storage that rests on no part is not over just because nothing was seen of it yet. */
   readonly settlesAt: number
-  uuid(): string
 }
 
 /** How often the texts of an alert follow its value, and how exactly a running clock is stored. Milliseconds. */
@@ -45,7 +46,7 @@ const CHECKPOINT_MS = 5_000
 
 /** Evaluates a rule at an instant. What goes wrong with the rule is part of the answer. */
 export async function evaluateRule(
-  options: EvaluatorOptions,
+  runtime: Surroundings,
   rule: PlannedRule,
   at: number,
   target?: string,
@@ -62,12 +63,12 @@ export async function evaluateRule(
     }
     const found = await findAlerts(rule, rule.rule, elements, at)
     refuseTooMany(rule, found.size, target)
-    const moves = await moveAlerts(options, { rule, alertRule: rule.rule, at, target }, found)
+    const moves = await moveAlerts(runtime, { rule, alertRule: rule.rule, at, target }, found)
     return { moves, written: alertSeries(rule, moves, target), error: undefined }
   } catch (error) {
     const message = messageOf(error)
     if (kind === 'record') return { moves: [], written: new Map(), error: message }
-    const moves = loseAll(options, { rule, at, target, message })
+    const moves = loseAll(runtime, { rule, at, target, message })
     return { moves, written: alertSeries(rule, moves, target), error: message }
   }
 }
@@ -126,27 +127,27 @@ interface Occasion {
 }
 
 async function moveAlerts(
-  options: EvaluatorOptions,
+  runtime: Surroundings,
   occasion: Occasion,
   found: ReadonlyMap<string, Found>,
 ): Promise<readonly Move[]> {
   const { rule, at, target } = occasion
   const moves: Move[] = []
-  for (const one of found.values()) moves.push(await moveFound(options, occasion, one))
+  for (const one of found.values()) moves.push(await moveFound(runtime, occasion, one))
   for (const alert of rule.book.all(target)) {
     if (found.has(alert.fingerprint)) continue
-    const blind = blindParts(options, alert, at)
-    const isBlind = blind.length > 0 || isUnsettled(options, alert, at)
+    const blind = blindParts(runtime, alert, at)
+    const isBlind = blind.length > 0 || isUnsettled(runtime, alert, at)
     const sight = sightOf({ hasFailed: false, isPresent: false, isBlind }, occasion.alertRule.whenBlind)
-    moves.push(moveGone(options, { rule, alert, at, sight, why: whyBlind(blind) }))
+    moves.push(moveGone(runtime, { rule, alert, at, sight, why: whyBlind(blind) }))
   }
   return moves
 }
 
-async function moveFound(options: EvaluatorOptions, occasion: Occasion, found: Found): Promise<Move> {
+async function moveFound(runtime: Surroundings, occasion: Occasion, found: Found): Promise<Move> {
   const { rule, alertRule, at } = occasion
   const before = rule.book.get(found.fingerprint)
-  const { state, transition } = advance(before?.state, 'present', at, timingOf(options, alertRule))
+  const { state, transition } = advance(before?.state, 'present', at, timingOf(runtime, alertRule))
   if (state === undefined) throw new Error('an alert that is present has a state')
   const isDue = before === undefined || transition === 'fired' || at - before.toldAt >= ANNOTATE_MS
   const expanded = isDue ? (rule.templates?.annotations(found.element, at) ?? {}) : before.annotations
@@ -161,8 +162,8 @@ async function moveFound(options: EvaluatorOptions, occasion: Occasion, found: F
     annotations,
     value: found.element.value,
     state,
-    episode: transition === 'fired' ? options.uuid() : (before?.episode ?? ''),
-    parts: partsOf(options, rule, found.labels, before),
+    episode: transition === 'fired' ? runtime.options.world.uuid() : (before?.episode ?? ''),
+    parts: partsOf(runtime, rule, found.labels, before),
     storedAt: isStored ? at : (before?.storedAt ?? at),
     toldAt: isDue ? at : before.toldAt,
   }
@@ -173,7 +174,7 @@ async function moveFound(options: EvaluatorOptions, occasion: Occasion, found: F
     before,
     after,
     isStored,
-    change: change && { kind: change, alert: options.teller.tell(alertRule.expr, after) },
+    change: change && { kind: change, alert: runtime.teller.tell(alertRule.expr, after) },
   }
 }
 
@@ -186,9 +187,9 @@ interface Going {
   readonly why: string
 }
 
-function moveGone(options: EvaluatorOptions, { rule, alert, at, sight, why }: Going): Move {
-  const { teller } = options
-  const { state, transition } = advance(alert.state, sight, at, timingOf(options, rule.rule))
+function moveGone(runtime: Surroundings, { rule, alert, at, sight, why }: Going): Move {
+  const { teller } = runtime
+  const { state, transition } = advance(alert.state, sight, at, timingOf(runtime, rule.rule))
   if (state === undefined) {
     const change = transition === 'resolved' ? teller.end(rule.rule.expr, alert, { at, end: 'resolved' }) : undefined
     return { rule, before: alert, after: undefined, isStored: true, change }
@@ -214,7 +215,7 @@ function moveGone(options: EvaluatorOptions, { rule, alert, at, sight, why }: Go
 
 /** The evaluation failed: it says nothing about any alert of the rule. */
 function loseAll(
-  options: EvaluatorOptions,
+  runtime: Surroundings,
   failure: {
     readonly rule: PlannedRule
     readonly at: number
@@ -224,20 +225,20 @@ function loseAll(
 ): readonly Move[] {
   const { rule, at, target } = failure
   const why = `its rule could not be evaluated: ${failure.message}`
-  return [...rule.book.all(target)].map((alert) => moveGone(options, { rule, alert, at, sight: 'unseen', why }))
+  return [...rule.book.all(target)].map((alert) => moveGone(runtime, { rule, alert, at, sight: 'unseen', why }))
 }
 
-function timingOf(options: EvaluatorOptions, rule: AlertRule | RecordRule): AlertTiming {
-  const { unknownAfterMs } = options
+function timingOf(runtime: Surroundings, rule: AlertRule | RecordRule): AlertTiming {
+  const { unknownAfterMs } = runtime
   if (rule.kind === 'record') return { forMs: 0, keepFiringForMs: 0, unknownAfterMs }
   return { forMs: rule.forMs, keepFiringForMs: rule.keepFiringForMs, unknownAfterMs }
 }
 
-function blindParts({ ledger }: EvaluatorOptions, alert: ActiveAlert, at: number): readonly PartRef[] {
+function blindParts({ ledger }: Surroundings, alert: ActiveAlert, at: number): readonly PartRef[] {
   return ledger.blindAmong(alert.parts, at)
 }
 
-function isUnsettled({ settlesAt }: EvaluatorOptions, alert: ActiveAlert, at: number): boolean {
+function isUnsettled({ settlesAt }: Surroundings, alert: ActiveAlert, at: number): boolean {
   return alert.parts.length === 0 && alert.storedAt === 0 && at < settlesAt
 }
 
@@ -254,7 +255,7 @@ function whyBlind(parts: readonly PartRef[]): string {
  * samples of before may still count.
  */
 function partsOf(
-  { dependencies, ledger }: EvaluatorOptions,
+  { dependencies, ledger }: Surroundings,
   rule: PlannedRule,
   labels: Labels,
   before: ActiveAlert | undefined,

@@ -60,6 +60,7 @@ export function humanizeTimestamp(seconds: number): string {
 }
 
 export function goTime(ms: number): string {
+  // oxlint-disable-next-line no-restricted-globals -- a given instant is printed, no clock is read
   const [date = '', time = ''] = new Date(ms).toISOString().slice(0, -1).split('T')
   return `${date} ${trimZeros(time)} +0000 UTC`
 }

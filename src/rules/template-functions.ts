@@ -3,7 +3,15 @@ import { isIP } from 'node:net'
 import { RE2JS } from 're2js'
 
 import type { Labels } from '../core/labels.ts'
-import { CallError, type GoFunctions, goList, goMap, goStruct, stringMap } from '../lib/go-template/index.ts'
+import {
+  CallError,
+  type GoFunction,
+  type GoFunctions,
+  goList,
+  goMap,
+  goStruct,
+  stringMap,
+} from '../lib/go-template/index.ts'
 import {
   durationSeconds,
   goTime,
@@ -25,9 +33,9 @@ export interface TemplateSample {
 export interface TemplateSurroundings {
   readonly externalUrl: string
   /** The time of the evaluation, milliseconds UTC. */
-  now(): number
+  readonly now: () => number
   /** Answers a PromQL query at that time. */
-  query(expr: string): readonly TemplateSample[] | Promise<readonly TemplateSample[]>
+  readonly query: (expr: string) => readonly TemplateSample[] | Promise<readonly TemplateSample[]>
 }
 
 /**
@@ -95,11 +103,12 @@ function textFunctions(): GoFunctions {
   }
 }
 
+/** A function of one number that gives a text. */
+function printed(print: (value: number) => string): GoFunction {
+  return { params: ['any'], call: ([value]) => print(numberOf(value)) }
+}
+
 function numberFunctions(): GoFunctions {
-  const printed = (print: (value: number) => string) => ({
-    params: ['any' as const],
-    call: ([value]: readonly unknown[]) => print(numberOf(value)),
-  })
   return {
     humanize: printed(humanize),
     humanize1024: printed(humanize1024),

@@ -26,7 +26,7 @@ export interface TemplateToolkit {
   readonly externalLabels: object
   readonly externalUrl: string
   /** The time that functions work at from now on. Rules are evaluated one after the other. */
-  setInstant(atMs: number): void
+  readonly setInstant: (atMs: number) => void
 }
 
 export function createTemplateToolkit(settings: TemplateSettings): TemplateToolkit {
@@ -90,10 +90,11 @@ export function parseEventTemplate(text: string): EventTemplate {
 
 /** For templates that no query engine stands behind. */
 function detachedFunctions(): GoFunctions {
-  const query = () => {
-    throw new CallError('there is no query here')
-  }
-  return prometheusFunctions({ externalUrl: '', now: () => 0, query })
+  return prometheusFunctions({ externalUrl: '', now: () => 0, query: refuseQuery })
+}
+
+function refuseQuery(): never {
+  throw new CallError('there is no query here')
 }
 
 /** Most texts are plain: they need no engine. */

@@ -1,22 +1,30 @@
-import { type Alert, type AlertEnd } from '../../core/alert.ts'
+import type { AlertEnd } from '../../core/alert.ts'
 import type { EventLogEntry, StoredEvent } from '../../core/event.ts'
-import { canonicalLabels, fingerprint, type Labels } from '../../core/labels.ts'
+import { fingerprint } from '../../core/labels.ts'
 import { messageOf } from '../../lib/errors.ts'
-import { CLOSED_REASON, type ContextOf, withContext } from '../context.ts'
-import { celValueOf, type CelEvent } from './cel.ts'
+import { CLOSED_REASON, type ContextOf } from '../context.ts'
+import { type CelEvent, celValueOf } from './cel.ts'
 import type { EventCondition, EventRule } from './compile.ts'
 import type { Draft, RuleDraft } from './draft.ts'
 import { type EventAlert, kept, settled, standing, withoutSighting, withSighting } from './event-alert.ts'
-import { attributeText, type EventView, viewOfEvent } from './event-view.ts'
+import { type EventView, viewOfEvent } from './event-view.ts'
+import { annotationsOf, failingTexts, identityOf, labelsOf, toldOf } from './texts.ts'
 
 /** What one pass knows beside its draft. */
 export interface Pass {
   readonly draft: Draft
   /** Milliseconds UTC. */
   readonly now: number
-  uuid(): string
+  readonly uuid: () => string
   readonly contextOf: ContextOf
-  alertsOnHistory(target: string): boolean
+  readonly alertsOnHistory: (target: string) => boolean
+}
+
+/** One rule in one pass. */
+export interface Turn {
+  readonly pass: Pass
+  readonly rule: EventRule
+  readonly alerts: RuleDraft
 }
 
 /** An entry of the log, with what every rule needs of it, made once. */
@@ -25,9 +33,6 @@ export interface Step {
   readonly view: EventView
   readonly cel: CelEvent
 }
-
-/** The alert about a rule that cannot be evaluated. */
-export const FAILING_ALERT = 'ChainwardenEventRuleFailing'
 
 /** A fact that was told of and is mined again must find what was told: a reorg is over long before this. */
 const REMEMBERED_MS = 3_600_000
@@ -43,26 +48,28 @@ function celBlock({ block }: StoredEvent): Readonly<Record<string, unknown>> {
   return block === undefined ? {} : { block: { ...block, number: celValueOf(block.number) } }
 }
 
-/** Lets one rule deal with one entry of the log. */
-export function applyEntry(pass: Pass, rule: EventRule, alerts: RuleDraft, step: Step): void {
+/** Lets a rule deal with one entry of the log. */
+export function applyEntry(turn: Turn, step: Step): void {
+  const { pass, rule } = turn
   const { event, kind } = step.entry
   if (rule.targets !== undefined && !rule.targets.has(event.target)) return
   if (kind === 'retracted') {
-    if (event.type === rule.raise.on) retract(rule, alerts, step)
+    if (event.type === rule.raise.on) retract(turn, step)
     return
   }
   if (event.isHistory && !pass.alertsOnHistory(event.target)) return
-  if (rule.resolve !== undefined && holds(pass, rule, alerts, rule.resolve, step)) resolve(pass, rule, alerts, step)
-  if (holds(pass, rule, alerts, rule.raise, step)) raise(pass, rule, alerts, step)
+  if (rule.resolve !== undefined && holds(turn, rule.resolve, step)) resolve(turn, step)
+  if (holds(turn, rule.raise, step)) raise(turn, step)
 }
 
 /** Ends what is settled to be untrue, now that the chains of these targets have reached these heights. */
-export function settle(pass: Pass, rule: EventRule, alerts: RuleDraft, heights: ReadonlyMap<string, number>): void {
+export function settle(turn: Turn, heights: ReadonlyMap<string, number>): void {
+  const { rule, alerts } = turn
   for (const [key, alert] of alerts.entries()) {
     const facts = settled(alert.facts, heights.get(alert.target))
     if (facts.length === alert.facts.length) continue
     if (alert.phase === 'firing' && !alert.hasMore && facts.length < rule.needs) {
-      tellEnd(pass, rule, alert, 'resolved', 'reverted by a reorg')
+      tellEnd(turn, alert, { end: 'resolved', reason: 'reverted by a reorg' })
       alerts.remove(key)
     } else if (facts.length === 0 && alert.phase !== 'firing') alerts.remove(key)
     else alerts.set(key, { ...alert, facts: [...facts] })
@@ -70,25 +77,27 @@ export function settle(pass: Pass, rule: EventRule, alerts: RuleDraft, heights: 
 }
 
 /** Closes what has fired for its time, and forgets what has been over for long. */
-export function expire(pass: Pass, rule: EventRule, alerts: RuleDraft): void {
+export function expire(turn: Turn): void {
+  const { pass, alerts } = turn
   for (const [key, alert] of alerts.entries()) {
     if (alert.dueAt === undefined || alert.dueAt > pass.now) continue
     if (alert.phase === 'firing') {
-      tellEnd(pass, rule, alert, 'closed')
+      tellEnd(turn, alert, { end: 'closed' })
       alerts.set(key, over(alert, pass.now))
     } else alerts.remove(key)
   }
 }
 
-/** Closes what fires, for a reason that lies outside: the rule or the target has left. */
-export function close(pass: Pass, rule: EventRule, alert: EventAlert, reason: string): void {
-  if (alert.phase === 'firing') tellEnd(pass, rule, alert, 'closed', reason)
+/** Lets an alert go for a reason that lies outside: the rule or the target has left. */
+export function close(turn: Turn, key: string, alert: EventAlert, reason: string): void {
+  if (alert.phase === 'firing') tellEnd(turn, alert, { end: 'closed', reason })
+  turn.alerts.remove(key)
 }
 
-function raise(pass: Pass, rule: EventRule, alerts: RuleDraft, step: Step): void {
+function raise(turn: Turn, step: Step): void {
+  const { rule, alerts } = turn
   const { event } = step.entry
-  const identity = identityOf(rule, step)
-  const key = fingerprint(identity)
+  const key = fingerprint(identityOf(rule, step))
   const known = alerts.get(key)
   const { facts, isNew } = withSighting(known?.facts ?? [], event)
   if (known !== undefined && !isNew && known.phase !== 'counting') {
@@ -97,22 +106,15 @@ function raise(pass: Pass, rule: EventRule, alerts: RuleDraft, step: Step): void
   }
   if (known?.phase === 'firing') {
     const { facts: some, isCut } = kept(facts, rule.needs, undefined)
-    refresh(pass, { rule, alerts, key, step }, { ...known, facts: [...some], hasMore: known.hasMore || isCut })
+    refresh(turn, step, key, { ...known, facts: [...some], hasMore: known.hasMore || isCut })
     return
   }
   // What was told of does not count towards the next alert.
   const counted = known?.phase === 'over' ? facts.filter((fact) => fact.id === event.id) : facts
   const { facts: within } = kept(counted, rule.needs, rule.window)
-  const base = known ?? blank(event.target)
-  if (standing(within) < rule.needs) alerts.set(key, { ...withoutDue(base), facts: [...within], phase: 'counting' })
-  else fire(pass, { rule, alerts, key, step }, { ...base, facts: [...within] }, identity)
-}
-
-interface Place {
-  readonly rule: EventRule
-  readonly alerts: RuleDraft
-  readonly key: string
-  readonly step: Step
+  const alert = { ...withoutDue(known ?? blank(event.target)), facts: [...within] }
+  if (standing(within) < rule.needs) alerts.set(key, { ...alert, phase: 'counting' })
+  else fire(turn, step, key, alert)
 }
 
 function blank(target: string): EventAlert {
@@ -120,15 +122,15 @@ function blank(target: string): EventAlert {
   return { version: 1, phase: 'counting', target, facts: [], hasMore: false, ...nothing }
 }
 
-function fire(pass: Pass, { rule, alerts, key, step }: Place, alert: EventAlert, identity: Labels): void {
-  const labels = labelsOf(rule, step, identity)
+function fire({ pass, rule, alerts }: Turn, step: Step, key: string, alert: EventAlert): void {
+  const labels = labelsOf(rule, step)
   const firing: EventAlert = {
-    ...withoutDue(alert),
+    ...alert,
     phase: 'firing',
     hasMore: false,
     episode: pass.uuid(),
     labels,
-    annotations: annotationsOf(pass, rule, step, labels),
+    annotations: annotationsOf(rule, step, labels, pass.contextOf),
     startsAt: pass.now,
     ...closingTime(rule, pass.now),
   }
@@ -137,14 +139,14 @@ function fire(pass: Pass, { rule, alerts, key, step }: Place, alert: EventAlert,
 }
 
 /** One more fact behind an alert that fires: its texts are of the latest, and its time begins again. */
-function refresh(pass: Pass, { rule, alerts, key, step }: Place, alert: EventAlert): void {
-  const annotations = annotationsOf(pass, rule, step, alert.labels)
-  const refreshed: EventAlert = { ...withoutDue(alert), annotations, ...closingTime(rule, pass.now) }
+function refresh({ pass, rule, alerts }: Turn, step: Step, key: string, alert: EventAlert): void {
+  const annotations = annotationsOf(rule, step, alert.labels, pass.contextOf)
+  const refreshed: EventAlert = { ...alert, annotations, ...closingTime(rule, pass.now) }
   alerts.set(key, refreshed)
   pass.draft.change({ kind: 'updated', alert: toldOf(rule, refreshed) })
 }
 
-function retract(rule: EventRule, alerts: RuleDraft, step: Step): void {
+function retract({ rule, alerts }: Turn, step: Step): void {
   const key = fingerprint(identityOf(rule, step))
   const known = alerts.get(key)
   const { event } = step.entry
@@ -153,109 +155,67 @@ function retract(rule: EventRule, alerts: RuleDraft, step: Step): void {
 }
 
 /** Ends what fires of the same target, and of the same values of `by`; what is being counted begins anew. */
-function resolve(pass: Pass, rule: EventRule, alerts: RuleDraft, step: Step): void {
+function resolve(turn: Turn, step: Step): void {
+  const { pass, rule, alerts } = turn
   const only = rule.by.length === 0 ? undefined : fingerprint(identityOf(rule, step))
   for (const [key, alert] of alerts.entries()) {
     if (alert.target !== step.entry.event.target || (only !== undefined && key !== only)) continue
     if (alert.phase === 'counting') alerts.remove(key)
     if (alert.phase !== 'firing') continue
-    tellEnd(pass, rule, alert, 'resolved')
+    tellEnd(turn, alert, { end: 'resolved' })
     alerts.set(key, over(alert, pass.now))
   }
 }
 
 /** Whether a condition holds; a condition that cannot be answered is an alert of its own, and does not hold. */
-function holds(pass: Pass, rule: EventRule, alerts: RuleDraft, condition: EventCondition, step: Step): boolean {
+function holds(turn: Turn, condition: EventCondition, step: Step): boolean {
   if (condition.on !== step.entry.event.type) return false
   if (condition.where === undefined) return true
   try {
     return condition.where.test(step.cel)
   } catch (error) {
-    fail(pass, rule, alerts, `${messageOf(error)} in: ${condition.where.text}`)
+    fail(turn, `${messageOf(error)} in: ${condition.where.text}`)
     return false
   }
 }
 
-function fail(pass: Pass, rule: EventRule, alerts: RuleDraft, error: string): void {
-  const labels = canonicalLabels({ alertname: FAILING_ALERT, rule: rule.name, severity: 'warning' })
-  const key = fingerprint(labels)
+function fail({ pass, rule, alerts }: Turn, error: string): void {
+  const texts = failingTexts(rule, error)
+  const key = fingerprint(texts.labels)
   const known = alerts.get(key)
-  const annotations = {
-    summary: `The event rule ${rule.name} cannot be evaluated, so it does not alert.`,
-    description: error,
-  }
-  const firing = known?.phase === 'firing' ? known : undefined
+  const isFiring = known?.phase === 'firing'
   const failing: EventAlert = {
-    ...(firing ?? { ...blank(''), phase: 'firing' as const, episode: pass.uuid(), startsAt: pass.now }),
-    labels,
-    annotations,
+    ...(isFiring ? known : { ...blank(''), episode: pass.uuid(), startsAt: pass.now }),
+    ...texts,
+    phase: 'firing',
     hasMore: true,
     dueAt: pass.now + FAILING_CLOSES_MS,
   }
   alerts.set(key, failing)
-  if (firing === undefined) pass.draft.change({ kind: 'firing', alert: toldOf(rule, failing) })
-  else if (firing.annotations['description'] !== error)
-    pass.draft.change({ kind: 'updated', alert: toldOf(rule, failing) })
+  const isNews = !isFiring || known.annotations['description'] !== error
+  if (isNews) pass.draft.change({ kind: isFiring ? 'updated' : 'firing', alert: toldOf(rule, failing) })
 }
 
-function tellEnd(pass: Pass, rule: EventRule, alert: EventAlert, end: AlertEnd, reason?: string): void {
-  const annotations = reason === undefined ? alert.annotations : { ...alert.annotations, [CLOSED_REASON]: reason }
-  pass.draft.change({ kind: 'ended', alert: { ...toldOf(rule, alert), annotations, endsAt: pass.now, end } })
+function tellEnd(
+  { pass, rule }: Turn,
+  alert: EventAlert,
+  how: { readonly end: AlertEnd; readonly reason?: string },
+): void {
+  const told = toldOf(rule, alert)
+  const annotations = how.reason === undefined ? told.annotations : { ...told.annotations, [CLOSED_REASON]: how.reason }
+  pass.draft.change({ kind: 'ended', alert: { ...told, annotations, endsAt: pass.now, end: how.end } })
 }
 
+/** Only its facts are remembered. */
 function over(alert: EventAlert, now: number): EventAlert {
-  const nothing = { episode: '', labels: {}, annotations: {}, startsAt: 0 }
-  return { ...alert, ...nothing, phase: 'over', dueAt: now + REMEMBERED_MS }
+  return { ...blank(alert.target), facts: alert.facts, phase: 'over', dueAt: now + REMEMBERED_MS }
 }
 
-function withoutDue({ dueAt: _, ...alert }: EventAlert): Omit<EventAlert, 'dueAt'> {
-  return alert
+function withoutDue(alert: EventAlert): EventAlert {
+  const { dueAt, ...rest } = alert
+  return dueAt === undefined ? alert : rest
 }
 
 function closingTime(rule: EventRule, now: number): { readonly dueAt?: number } {
   return rule.resolveAfterMs === undefined ? {} : { dueAt: now + rule.resolveAfterMs }
-}
-
-/**
- * What tells the alerts of a rule apart. Labels of the rule or the target are not in it: the one may be templates, the
- * other may be edited between a sighting and the next.
- */
-function identityOf(rule: EventRule, { entry, view }: Step): Labels {
-  const { event } = entry
-  return canonicalLabels({
-    target: event.target,
-    ...byLabels(rule, view),
-    ...(rule.isPerEvent ? { event_id: event.id } : {}),
-    alertname: rule.name,
-  })
-}
-
-function byLabels(rule: EventRule, view: EventView): Labels {
-  return Object.fromEntries(rule.by.map(({ label, path }) => [label, attributeText(view, path) ?? '']))
-}
-
-function labelsOf(rule: EventRule, step: Step, identity: Labels): Labels {
-  const given = canonicalLabels({ ...step.entry.event.labels, ...identity })
-  const own = rule.labels.map(([name, template]) => [name, template(step.view, given)] as const)
-  return canonicalLabels({ ...given, ...Object.fromEntries(own), alertname: rule.name })
-}
-
-function annotationsOf(pass: Pass, rule: EventRule, step: Step, labels: Labels): Labels {
-  const own = rule.annotations.map(([name, template]) => [name, template(step.view, labels)] as const)
-  return withContext(Object.fromEntries(own), labels, pass.contextOf)
-}
-
-function toldOf(rule: EventRule, alert: EventAlert): Alert {
-  return {
-    episode: alert.episode,
-    fingerprint: fingerprint(alert.labels),
-    source: rule.source,
-    labels: alert.labels,
-    annotations: alert.annotations,
-    startsAt: alert.startsAt,
-    endsAt: undefined,
-    end: undefined,
-    isUnknown: false,
-    generatorUrl: '',
-  }
 }

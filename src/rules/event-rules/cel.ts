@@ -227,7 +227,23 @@ function childrenOf(node: ASTNode): readonly ASTNode[] {
     case '!_':
     case '-_':
       return [node.args]
-    default:
+    case '[]':
+    case '[?]':
+    case '?:':
+    case '||':
+    case '&&':
+    case 'in':
+    case '==':
+    case '!=':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
       return node.args
   }
 }

@@ -86,8 +86,8 @@ function checkAttribute(
   if (below === undefined) {
     return [{ path, message: `an event has no ${first}: it has ${Object.keys(ATTRIBUTES).join(', ')}` }]
   }
-  if (second === undefined || below === 'any')
-    return second === undefined ? [] : checkArgument(type, attribute, path, events)
+  if (second === undefined) return []
+  if (below === 'any') return checkArgument(type, attribute, path, events)
   if (below !== 'none' && below.includes(second)) return []
   const has = below === 'none' ? 'is a plain value' : `has ${below.join(', ')}`
   return [{ path, message: `an event's ${first} has no ${second}: it ${has}` }]
