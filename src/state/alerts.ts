@@ -114,14 +114,14 @@ function createAlertWrite(): (tx: Tx, commit: AlertCommit) => Promise<void> {
   return async (tx, commit) => {
     const { alertStates, eventRules, groups, episodes, notifications } = commit
     await remove(tx, commit)
-    const states = lastOfEach(alertStates.put.map(stateRow), (row) => `${row.source}\n${row.fingerprint}`)
-    await put.states(tx, states)
-    const rules = lastOfEach(eventRules.put.map(eventRuleRow), (row) => row.source)
-    await put.eventRules(tx, rules)
-    const changedGroups = lastOfEach(groups.put.map(groupRow), (row) => row.key)
-    await put.groups(tx, changedGroups)
-    const changedEpisodes = lastOfEach(episodes.map(episodeRow), (row) => row.episode)
-    await put.episodes(tx, changedEpisodes)
+    const states = lastOfEach(alertStates.put, (record) => `${record.source}\n${record.fingerprint}`)
+    await put.states(tx, states, stateRow)
+    const rules = lastOfEach(eventRules.put, (record) => record.source)
+    await put.eventRules(tx, rules, eventRuleRow)
+    const changedGroups = lastOfEach(groups.put, (record) => record.key)
+    await put.groups(tx, changedGroups, groupRow)
+    const changedEpisodes = lastOfEach(episodes, (record) => record.episode)
+    await put.episodes(tx, changedEpisodes, episodeRow)
     await enqueue(tx, notifications)
   }
 }

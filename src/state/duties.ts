@@ -118,6 +118,6 @@ export function createDutyWrite(): DutyWrite {
       const known = rows.get(key)
       if (known === undefined || known.outcome === 'unknown') rows.set(key, row)
     }
-    await write(tx, [...rows.values()])
+    await write(tx, [...rows.values()], (row) => row)
   }
 }

@@ -1,11 +1,9 @@
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
 
 import type { EventLogEntry, StoredEvent } from '../core/event.ts'
 import type { World } from '../lib/world.ts'
 import { type EventRow, parseEventRows, selectEvents, storedEvent } from './event-rows.ts'
 import type { Schema } from './schema.ts'
-import { parseRows } from './stored-text.ts'
 
 /** Which events; every condition that is given must hold. */
 export interface EventQuery {
@@ -33,8 +31,6 @@ export interface EventLog {
 const LIMIT_MAX = 10_000
 /** Numbers that one read looks through: a slice of a few milliseconds, however rare a match is. */
 const WINDOW = 4_000
-
-const boundsSchema = z.object({ oldest: z.number().nullable(), newest: z.number().nullable() })
 
 export function createEventLog(db: Kysely<Schema>, world: Pick<World, 'yield'>): EventLog {
   return {
@@ -104,13 +100,11 @@ async function findEvents(
   return (isForward ? found : found.toReversed()).map(storedEvent)
 }
 
+/** Two reads, because SQLite finds one end of an index at once, but both only by reading all of it. */
 async function storedRange(db: Kysely<Schema>): Promise<{ oldest: number; newest: number }> {
-  const rows = await db
-    .selectFrom('event')
-    .select((eb) => [eb.fn.min('sequence').as('oldest'), eb.fn.max('sequence').as('newest')])
-    .execute()
-  const row = parseRows(boundsSchema, rows, 'events')[0]
-  return { oldest: row?.oldest ?? 1, newest: row?.newest ?? 0 }
+  const oldest = await db.selectFrom('event').select('sequence').orderBy('sequence').limit(1).executeTakeFirst()
+  const newest = await db.selectFrom('event').select('sequence').orderBy('sequence', 'desc').limit(1).executeTakeFirst()
+  return { oldest: oldest?.sequence ?? 1, newest: newest?.sequence ?? 0 }
 }
 
 interface Window {

@@ -23,6 +23,8 @@ export interface JourneyName {
   readonly journey: string
 }
 
+const PAGE = 1_000
+
 const place = z.number().nullable()
 const rowSchema = z.object({
   id: z.number(),
@@ -129,24 +131,22 @@ export async function countedSeconds(
   outcome: string,
 ): Promise<readonly number[]> {
   const seconds: number[] = []
-  let after = 0
+  let after = ''
   for (;;) {
     const rows = await tx.db
       .selectFrom('journey')
-      .select(['id', 'seconds'])
+      .select(['key', 'outcome', 'seconds'])
       .where('target_id', '=', targetId)
       .where('journey', '=', journey)
-      .where('outcome', '=', outcome)
-      .where('seconds', 'is not', null)
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(1_000)
+      .where('key', '>', after)
+      .orderBy('key')
+      .limit(PAGE)
       .execute()
+    for (const row of rows) if (row.outcome === outcome && row.seconds !== null) seconds.push(row.seconds)
+    await tx.pause()
     const last = rows.at(-1)
     if (last === undefined) return seconds
-    after = last.id
-    for (const row of rows) if (row.seconds !== null) seconds.push(row.seconds)
-    await tx.pause()
+    after = last.key
   }
 }
 

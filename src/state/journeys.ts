@@ -54,6 +54,12 @@ interface OwnStep {
   readonly step: PlacedStep
 }
 
+interface StoredStep {
+  readonly journeyId: number
+  readonly sequence: number
+  readonly step: PlacedStep
+}
+
 /** Stores the steps of a round, takes back those of retracted sightings, expires, counts. */
 export function createJourneyWrite(): JourneyWrite {
   const insertSteps = createBulkWrite<JourneyStepTable>((db, rows) => db.insertInto('journey_step').values(rows))
@@ -84,9 +90,10 @@ export function createJourneyWrite(): JourneyWrite {
     const ledger = await loadLedger(tx, round.targetId, round.definitions)
     const touched = new Map<string, Touched>()
     await takeBack(tx, round, touched)
-    await insertSteps(tx, await addSteps(tx, round, touched))
+    await insertSteps(tx, await addSteps(tx, round, touched), stepRow)
     await expire(tx, round, { ledger, touched })
-    await upsertJourneys(tx, await settle(tx, round, { ledger, touched }))
+    const changed = await settle(tx, { ledger, touched })
+    await upsertJourneys(tx, changed, (row) => journeyTableRow(row, round))
     await ledger.store()
     return round.definitions.map((definition) => ledger.summary(definition))
   }
@@ -107,24 +114,28 @@ async function takeBack(tx: Tx, round: JourneyRound, touched: Map<string, Touche
   }
 }
 
-async function addSteps(tx: Tx, round: JourneyRound, touched: Map<string, Touched>): Promise<JourneyStepTable[]> {
+async function addSteps(tx: Tx, round: JourneyRound, touched: Map<string, Touched>): Promise<readonly StoredStep[]> {
   const steps = ownSteps(tx, round)
   await touchAll(tx, round, { steps, touched })
   return steps.map(({ journey, key, sequence, step }) => {
     const known = touched.get(journeyKey(journey, key))
     assert(known !== undefined, 'a journey of this round was not loaded')
     known.facts = withStep(known.facts, step)
-    return {
-      id: step.place.step,
-      journey_id: known.row.id,
-      event_sequence: sequence,
-      kind: step.kind,
-      outcome: step.outcome,
-      time: step.time,
-      height: step.place.height,
-      position: step.place.position,
-    }
+    return { journeyId: known.row.id, sequence, step }
   })
+}
+
+function stepRow({ journeyId, sequence, step }: StoredStep): JourneyStepTable {
+  return {
+    id: step.place.step,
+    journey_id: journeyId,
+    event_sequence: sequence,
+    kind: step.kind,
+    outcome: step.outcome,
+    time: step.time,
+    height: step.place.height,
+    position: step.place.position,
+  }
 }
 
 /** The steps of sightings that are new, each with its place on the chain. */
@@ -200,8 +211,8 @@ async function expire(tx: Tx, round: JourneyRound, { ledger, touched }: Work): P
 }
 
 /** Counts what changed, removes what has no steps left, and returns the rows to write. */
-async function settle(tx: Tx, round: JourneyRound, { ledger, touched }: Work): Promise<readonly JourneyTable[]> {
-  const rows: JourneyTable[] = []
+async function settle(tx: Tx, { ledger, touched }: Work): Promise<readonly JourneyRow[]> {
+  const rows: JourneyRow[] = []
   const gone: number[] = []
   for (const { row, before, facts } of touched.values()) {
     const status = ledger.status(row.journey)
@@ -213,7 +224,8 @@ async function settle(tx: Tx, round: JourneyRound, { ledger, touched }: Work): P
       started: status.started + Number(facts.start !== undefined) - Number(before.start !== undefined),
     })
     if (facts.start === undefined && facts.end === undefined) gone.push(row.id)
-    else rows.push(journeyTableRow({ ...row, facts, outcome: result.outcome, seconds }, round))
+    else rows.push({ ...row, facts, outcome: result.outcome, seconds })
+    await tx.pause()
   }
   for (const chunk of chunksOf(gone)) await tx.db.deleteFrom('journey').where('id', 'in', chunk).execute()
   return rows

@@ -58,25 +58,20 @@ export function createNotificationWrite(): (tx: Tx, notifications: readonly Noti
       ({ id }) => !known.has(id),
     )
     const first = tx.take('notification', fresh.length)
-    await insert(
-      tx,
-      fresh.map((notification, index) => ({
-        sequence: first + index,
-        id: notification.id,
-        destination: notification.destination,
-        created_at: Math.round(notification.causedAt),
-        due_at: Math.round(notification.causedAt),
-        attempts: 0,
-        done_at: null,
-        body: jsonText(notification, `the notification ${notification.id}`),
-      })),
+    await insert(tx, fresh, (notification, index) => ({
+      sequence: first + index,
+      id: notification.id,
+      destination: notification.destination,
+      created_at: Math.round(notification.causedAt),
+      due_at: Math.round(notification.causedAt),
+      attempts: 0,
+      done_at: null,
+      body: jsonText(notification, `the notification ${notification.id}`),
+    }))
+    const told = fresh.flatMap(({ id, alerts }) =>
+      [...new Set(alerts.map(({ episode }) => episode))].map((episode) => ({ episode, id })),
     )
-    await link(
-      tx,
-      fresh.flatMap(({ id, alerts }) =>
-        [...new Set(alerts.map(({ episode }) => episode))].map((episode) => ({ episode, notification_id: id })),
-      ),
-    )
+    await link(tx, told, ({ episode, id }) => ({ episode, notification_id: id }))
   }
 }
 

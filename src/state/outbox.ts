@@ -81,7 +81,7 @@ export function createOutbox(db: Kysely<Schema>, writer: Writer, world: Pick<Wor
       const rows = record.attempts.length + record.reschedule.length + record.done.length
       const at = world.now()
       await writer.write(rows, async (tx) => {
-        await insertAttempts(tx, record.attempts.map(attemptRow))
+        await insertAttempts(tx, record.attempts, attemptRow)
         await moveRows(tx, record, at)
       })
     },

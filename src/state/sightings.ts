@@ -87,7 +87,7 @@ export function createSightingWrite(): SightingWrite {
     if (fresh.length === 0) return []
     const labelSetId = await labelSet(tx, labels)
     const first = tx.take('event', fresh.length)
-    const rows = fresh.map((event, index): EventTable => ({
+    await insert(tx, fresh, (event, index) => ({
       sequence: first + index,
       target_id: targetId,
       key: indexedText(event.key),
@@ -102,7 +102,6 @@ export function createSightingWrite(): SightingWrite {
       retracted_sequence: null,
       body: eventBody(event),
     }))
-    await insert(tx, rows)
     return fresh.map((event, index) => ({ sequence: first + index, event }))
   }
 }

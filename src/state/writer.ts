@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 
 import { assert } from '../lib/errors.ts'
 import type { World } from '../lib/world.ts'
-import { explain } from './database-errors.ts'
+import { AlreadyRunning, explain } from './database-errors.ts'
 import type { Database } from './database.ts'
 import type { Counter, Schema } from './schema.ts'
 
@@ -79,7 +79,9 @@ export function createWriter(database: Database, epoch: number, world: WriterWor
     return whenFree(world, async () =>
       database.db.transaction().execute(async (db) => {
         const counters = await loadCounters(db, database.hasOtherConnections)
-        assert(counters.get('epoch')?.now === epoch, 'another process has taken over the state')
+        if (counters.get('epoch')?.now !== epoch) {
+          throw new AlreadyRunning(`Another Chainwarden has taken over the state in ${database.place}.`)
+        }
         const tx = createTx(db, counters, world)
         const settles: (() => void)[] = []
         progress.isWorking = true
