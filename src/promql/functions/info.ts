@@ -58,7 +58,7 @@ function effectiveNameMatchers(matchers: readonly Matcher[]): readonly Matcher[]
 function infoSelector(scope: Scope, vectorArg: Expr, matchers: readonly Matcher[]): VectorSelector {
   const { query } = scope.run
   const reference = referenceOf(vectorArg, query, []) ?? { at: undefined, offsetMs: 0 }
-  const offset: DurationExpr = { kind: 'seconds', seconds: reference.offsetMs / 1000 }
+  const offset: DurationExpr = { kind: 'seconds', seconds: reference.offsetMs / 1000, isDuration: true }
   const { start, end } = vectorArg
   return { kind: 'selector', name: '', matchers, offset, at: reference.at, mode: undefined, start, end }
 }

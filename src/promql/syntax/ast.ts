@@ -10,7 +10,11 @@ export type ValueType = 'vector' | 'matrix' | 'scalar' | 'string'
 
 /** A length of time, possibly one that depends on the query. Numbers are seconds. */
 export type DurationExpr =
-  | { readonly kind: 'seconds'; readonly seconds: number }
+  | {
+      readonly kind: 'seconds'
+      readonly seconds: number
+      /** Written as `5m`, not as 300. */ readonly isDuration: boolean
+    }
   | { readonly kind: 'step' }
   | { readonly kind: 'range' }
   | { readonly kind: 'signed'; readonly sign: '+' | '-'; readonly operand: DurationExpr }

@@ -53,7 +53,7 @@ export function tokenize(text: string): readonly Token[] {
 function readToken(text: string, start: number, isWithin: boolean): Token {
   const first = text.charAt(start)
   if (first === '"' || first === "'" || first === '`') return readString(text, start)
-  if (/[0-9.]/.test(first)) return readNumber(text, start)
+  if (/^(?:[0-9]|\.[0-9])/.test(text.slice(start, start + 2))) return readNumber(text, start)
   const name = match(isWithin ? LABEL_NAME : NAME, text, start)
   if (name !== '') {
     if (!SPECIAL_NUMBER.test(name)) return token('name', name, start)

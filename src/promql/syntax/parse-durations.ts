@@ -40,7 +40,7 @@ function parseAtom(cursor: Cursor): DurationExpr {
   if (token.kind === 'number' || token.kind === 'duration') {
     cursor.next()
     if (!Number.isFinite(token.value)) throw failAt(token, `a duration cannot be ${token.text}: write one like 5m`)
-    return { kind: 'seconds', seconds: token.value }
+    return { kind: 'seconds', seconds: token.value, isDuration: token.kind === 'duration' }
   }
   if (cursor.take('(')) {
     const operand = parseDurationExpr(cursor)

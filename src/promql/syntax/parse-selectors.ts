@@ -143,7 +143,10 @@ interface Modifiable {
 
 function modify(cursor: Cursor, expr: Expr, word: Token, change: <T extends Modifiable>(node: T) => T): Expr {
   if (expr.kind === 'selector' || expr.kind === 'subquery') return change(expr)
-  if (expr.kind === 'matrix') return { ...expr, selector: change(expr.selector), end: cursor.endOfLast() }
+  if (expr.kind === 'matrix') {
+    const { end } = expr.selector
+    return { ...expr, selector: { ...change(expr.selector), end }, end: cursor.endOfLast() }
+  }
   throw failAt(
     word,
     `${word.text} follows a selector, a range or a subquery: write it directly after, as in m ${word.text} ...`,

@@ -110,6 +110,12 @@ function formatRange(duration: DurationExpr): string {
   return duration.kind === 'group' ? formatRange(duration.operand) : formatLength(duration)
 }
 
+/** A plain number within arithmetic may be a factor, so it stays one. */
+function formatOperand(duration: DurationExpr): string {
+  const isPlain = duration.kind === 'seconds' && !duration.isDuration
+  return isPlain ? formatShort(duration.seconds) : formatLength(duration)
+}
+
 function formatLength(duration: DurationExpr): string {
   switch (duration.kind) {
     case 'seconds': {
@@ -124,7 +130,7 @@ function formatLength(duration: DurationExpr): string {
     case 'group':
       return `(${formatLength(duration.operand)})`
     case 'arithmetic':
-      return `${formatLength(duration.left)} ${duration.operator} ${formatLength(duration.right)}`
+      return `${formatOperand(duration.left)} ${duration.operator} ${formatOperand(duration.right)}`
     case 'choice':
       return `${duration.pick}(${formatLength(duration.left)}, ${formatLength(duration.right)})`
   }
