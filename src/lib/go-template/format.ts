@@ -1,4 +1,4 @@
-import { CallError, LimitError } from './errors.ts'
+import { LimitError } from './errors.ts'
 import { type FloatFormat, formatFloat } from './float.ts'
 import { isCodePoint, quote, quoteCharacter } from './quote.ts'
 import { intOf, keysOf, kindOf, listOf, shapeOf, typeName, valueAt } from './value.ts'
@@ -80,7 +80,7 @@ function formatByKind(value: unknown, verb: Verb, walk: Walk): string {
       return `{${fields.join(' ')}}`
     }
     case 'func':
-      throw new CallError('a function cannot be printed')
+      return pad('<func>', verb)
   }
 }
 

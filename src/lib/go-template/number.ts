@@ -17,6 +17,8 @@ export function parseNumber(text: string): bigint | number {
     return int
   }
   const float = parseFloatConstant(text)
+  // Digits alone that are no int, as 08, would be taken for a float nobody wrote.
+  if (float !== undefined && !/[.eEpP]/.test(text)) throw new CallError(`integer overflow: ${quote(text)}`)
   if (float === undefined || !Number.isFinite(float)) throw new CallError(`illegal number syntax: ${quote(text)}`)
   return float
 }
