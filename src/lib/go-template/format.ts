@@ -142,7 +142,7 @@ function formatInt(value: unknown, verb: Verb): string {
   const shown = prefixOf(verb) + digits
   // A precision says how many digits there are: the flag 0 then means nothing.
   const padded = precision === undefined ? verb : { ...verb, flags: flags.replaceAll('0', '') }
-  return padNumber(signOf(int < 0n, flags), shown, padded)
+  return padNumber(signOf(int < 0n, verb), shown, padded)
 }
 
 function prefixOf({ letter, flags }: Verb): string {
@@ -167,15 +167,16 @@ function formatNumber(value: number, verb: Verb): string {
   const isNegative = value < 0 || Object.is(value, -0)
   const text = formatFloat(Math.abs(value), { verb: asked.verb, precision })
   const digits = 'EG'.includes(verb.letter) ? text.toUpperCase() : text
-  if (Number.isFinite(value)) return padNumber(signOf(isNegative, verb.flags), digits, verb)
+  if (Number.isFinite(value)) return padNumber(signOf(isNegative, verb), digits, verb)
   // Never filled with zeros. Infinity always shows its sign, NaN only where one is asked for.
-  const sign = signOf(isNegative, verb.flags) || (Number.isNaN(value) ? '' : '+')
+  const sign = signOf(isNegative, verb) || (Number.isNaN(value) ? '' : '+')
   return pad(sign + digits.replace('+', ''), { ...verb, flags: verb.flags.replaceAll('0', '') })
 }
 
-function signOf(isNegative: boolean, flags: string): string {
+/** With `%v` a `+` asks for the names of fields, not for signs. */
+function signOf(isNegative: boolean, { flags, letter }: Verb): string {
   if (isNegative) return '-'
-  if (flags.includes('+')) return '+'
+  if (flags.includes('+') && letter !== 'v') return '+'
   return flags.includes(' ') ? ' ' : ''
 }
 
