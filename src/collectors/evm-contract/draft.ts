@@ -43,10 +43,17 @@ export function createDraft(before: Cursor): Draft {
   const ledger = createLedger(before.counts)
   const notes: Event[] = []
   let cursor = before
+  let isExpecting = false
+
+  function expectAgain(standing: readonly Sighting[]): void {
+    isExpecting = true
+    ledger.expect(standing)
+  }
 
   return {
     get cursor() {
-      return { ...cursor, counts: ledger.counts(), recheckTo: ledger.highestUnconfirmed() }
+      const recheckTo = isExpecting ? ledger.highestUnconfirmed() : before.recheckTo
+      return { ...cursor, counts: ledger.counts(), recheckTo }
     },
     events: ledger.events,
     notes,
@@ -56,7 +63,7 @@ export function createDraft(before: Cursor): Draft {
     begin(start) {
       cursor = { ...cursor, ...start }
     },
-    recheck: (standing) => ledger.expect(standing),
+    recheck: expectAgain,
     advance(to, found) {
       ledger.settleUpTo(to.number, found)
       const { position, settled } = cursor
@@ -64,7 +71,7 @@ export function createDraft(before: Cursor): Draft {
       cursor = { ...cursor, position: to, marks: pruneMarks(marks, settled) }
     },
     rollBack({ ancestor, orphanedFrom, isDeep, standing }) {
-      ledger.expect(standing)
+      expectAgain(standing)
       ledger.dropFrom(orphanedFrom)
       const reorgs = { reorgs: cursor.reorgs + 1, deepReorgs: cursor.deepReorgs + (isDeep ? 1 : 0) }
       cursor = { ...cursor, ...reorgs, ...returnTo(cursor, ancestor) }

@@ -184,24 +184,22 @@ type ToEvents = (logs: readonly TimedLog[]) => readonly Event[]
 
 /** One range; false where a reorg came in between, so that nothing of it counts. */
 async function advanceFar(
-  { options, draft, view, signal }: Step,
+  { options, draft, signal }: Step,
   position: Position,
   { toEvents, farEnd }: { readonly toEvents: ToEvents; readonly farEnd: number },
 ): Promise<boolean> {
   const { follower, ranges, filter } = options
-  const settled = view.finalized ?? -1
-  const hasTopics = filter.topics === undefined || filter.topics.length > 0
-  const range = hasTopics
-    ? await ranges.read({ from: position.number + 1, to: farEnd, settled }, signal)
-    : { logs: [], toBlock: farEnd, guard: undefined }
-  if (hasTopics) ranges.fetchAhead({ from: range.toBlock + 1, to: farEnd, settled })
-  const found = await decode(options.world, toEvents, await withTimes(follower, range.logs, signal))
-  const end = await follower.blockByNumber(range.toBlock, signal)
+  const from = position.number + 1
+  const range = isUnfollowed(filter) ? undefined : await ranges.read({ from, to: farEnd }, signal)
+  const toBlock = range?.toBlock ?? farEnd
+  if (range !== undefined) ranges.fetchAhead({ from: toBlock + 1, to: farEnd })
+  const found = await decode(options.world, toEvents, await withTimes(follower, range?.logs ?? [], signal))
+  const end = await follower.blockByNumber(toBlock, signal)
   if (end === undefined) {
-    throw new OutsideError('behind', `block ${range.toBlock} is not there, although its logs were`, { retry: true })
+    throw new OutsideError('behind', `block ${toBlock} is not there, although its logs were`, { retry: true })
   }
-  for (const mark of [position, range.guard]) {
-    if (mark !== undefined && mark.number > settled && !(await isStill(follower, mark, end, signal))) return false
+  for (const mark of [position, range?.guard]) {
+    if (mark !== undefined && !(await isStill(follower, mark, end, signal))) return false
   }
   draft.advance({ number: end.number, hash: end.hash, timeMs: end.timeMs }, found)
   return true

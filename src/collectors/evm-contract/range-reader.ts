@@ -10,15 +10,13 @@ const HEADERS_AT_ONCE = 16
 export interface RangeRead {
   readonly logs: readonly EvmLog[]
   readonly toBlock: number
-  /** A block at or above `toBlock`, asked for before the logs were; undefined where all of it was settled. */
-  readonly guard: EvmBlock | undefined
+  /** A block at or above `toBlock`, asked for before the logs were: while it is on the chain, they are. */
+  readonly guard: EvmBlock
 }
 
 export interface RangeRequest {
   readonly from: number
   readonly to: number
-  /** Blocks up to here cannot be replaced any more. */
-  readonly settled: number
 }
 
 export interface RangeReader {
@@ -35,7 +33,7 @@ export function createRangeReader(follower: EvmFollower, filter: EvmLogFilter): 
   let ahead: { readonly request: RangeRequest; readonly answer: Promise<RangeRead | undefined> } | undefined
 
   async function ask(request: RangeRequest, signal: AbortSignal): Promise<RangeRead> {
-    const guard = request.to <= request.settled ? undefined : await guardAt(follower, request.to, signal)
+    const guard = await guardAt(follower, request.to, signal)
     const range = await follower.logs(request.from, request.to, filter, signal)
     return { logs: range.logs, toBlock: range.toBlock, guard }
   }
@@ -73,14 +71,19 @@ export async function withTimes(
   signal: AbortSignal,
 ): Promise<readonly TimedLog[]> {
   const missing = new Map<string, EvmLog>()
-  for (const log of logs) if (log.blockTimeMs === undefined) missing.set(log.blockHash, log)
+  for (const log of logs) if (timeOf(log) === undefined) missing.set(log.blockHash, log)
   const times = missing.size === 0 ? new Map<string, number>() : await timesOf(follower, [...missing.values()], signal)
   return logs.map((log) => {
-    const timeMs = log.blockTimeMs ?? times.get(log.blockHash)
+    const timeMs = timeOf(log) ?? times.get(log.blockHash)
     if (timeMs !== undefined) return { log, timeMs }
     const message = `block ${log.blockNumber} is not the one its logs came from`
     throw new OutsideError('unknown-block', message, { retry: true })
   })
+}
+
+/** Nodes that do not know it yet write 0. */
+function timeOf(log: EvmLog): number | undefined {
+  return log.blockTimeMs === 0 ? undefined : log.blockTimeMs
 }
 
 /** @param logs one of each block, ascending */

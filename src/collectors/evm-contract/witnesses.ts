@@ -21,7 +21,7 @@ export function createWitnesses(config: EvmContractConfig, world: CollectorWorld
       const answers = await Promise.all(
         urls.map(async (url) => {
           const follower = world.chains.evm({ urls: [url], chainId: config.chain_id, timeoutMs: config.timeout })
-          return opinion(follower, mark, signal)
+          return opinion(follower, mark, signal).finally(() => follower.stop())
         }),
       )
       const replaced = answers.filter((answer) => answer === 'replaced').length
