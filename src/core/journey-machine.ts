@@ -14,7 +14,7 @@ import { EXPIRED, type JourneyDefinition, type JourneyOutcomeTotals } from './jo
  */
 
 /** Where a step stands on its chain; a block's steps are told apart by position, equal ones by the order they came in. */
-export interface StepPlace {
+interface StepPlace {
   readonly height: number
   readonly position: number
   readonly step: number

@@ -9,7 +9,7 @@ import { indexedText, jsonSchema, jsonText, parseRows, parseStored } from './sto
 import type { Tx, Writer } from './writer.ts'
 
 /** All that the alert path goes on with after a start. */
-export interface StoredAlerts {
+interface StoredAlerts {
   readonly alertStates: readonly AlertStateRecord[]
   readonly eventRules: readonly EventRuleRecord[]
   readonly groups: readonly GroupRecord[]

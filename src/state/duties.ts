@@ -7,12 +7,12 @@ import { createBulkWrite } from './statements.ts'
 import { indexedText, jsonText, parseRows, parseStored } from './stored-text.ts'
 import type { Tx } from './writer.ts'
 
-export interface StoredDuty extends Duty {
+interface StoredDuty extends Duty {
   readonly target: string
 }
 
 /** Which duties; every condition that is given must hold. */
-export interface DutyQuery {
+interface DutyQuery {
   readonly target?: string | undefined
   readonly kind?: string | undefined
   readonly actor?: string | undefined

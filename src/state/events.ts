@@ -6,7 +6,7 @@ import { type EventRow, parseEventRows, selectEvents, storedEvent } from './even
 import type { Schema } from './schema.ts'
 
 /** Which events; every condition that is given must hold. */
-export interface EventQuery {
+interface EventQuery {
   readonly target?: string | undefined
   readonly name?: string | undefined
   readonly type?: string | undefined

@@ -7,7 +7,7 @@ import { jsonText, parseRows, parseStored } from './stored-text.ts'
 import type { Tx } from './writer.ts'
 
 /** How many journeys of one name are where, in one transaction. */
-export interface JourneyStatus {
+interface JourneyStatus {
   readonly inFlight: number
   readonly started: number
   readonly expiredBefore: number | undefined

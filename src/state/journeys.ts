@@ -27,7 +27,7 @@ import { indexedText } from './stored-text.ts'
 import type { Tx } from './writer.ts'
 
 /** What a round means for journeys. */
-export interface JourneyRound {
+interface JourneyRound {
   readonly targetId: number
   readonly at: number
   readonly definitions: readonly JourneyDefinition[]

@@ -48,7 +48,7 @@ export interface State {
   close(): Promise<void>
 }
 
-export interface Targets {
+interface Targets {
   /** Before anything else is done with a target: finds it, makes it, or begins it anew under another subject. */
   open(opening: TargetOpening): Promise<OpenedTarget>
   /** Sets it apart: opened again, it starts for the first time. */

@@ -10,7 +10,7 @@ import { parseRows } from './stored-text.ts'
 import type { Tx, Writer } from './writer.ts'
 
 /** What became of deliveries: all of it, or nothing. */
-export interface DeliveryRecord {
+interface DeliveryRecord {
   readonly attempts: readonly DeliveryAttempt[]
   readonly reschedule: readonly { readonly id: string; readonly dueAt: number; readonly attempts: number }[]
   /** Notifications that are owed no more. */
@@ -18,7 +18,7 @@ export interface DeliveryRecord {
 }
 
 /** A notification in the ledger, owed or not. */
-export interface LedgerRow extends OutboxRow {
+interface LedgerRow extends OutboxRow {
   /** When it was accepted, refused or merged for good; undefined while it is owed. */
   readonly doneAt: number | undefined
 }

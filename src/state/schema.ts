@@ -5,7 +5,7 @@
  */
 
 /** One target under one subject. Another subject is another row: nothing of the old one counts into the new. */
-export interface TargetTable {
+interface TargetTable {
   id: number
   name: string
   type: string
@@ -191,5 +191,4 @@ export interface Schema {
 }
 
 /** The sequences of `counter`. `epoch` counts the processes that have opened the database. */
-export const COUNTERS = ['epoch', 'target', 'label_set', 'event', 'journey', 'journey_step', 'notification'] as const
-export type Counter = (typeof COUNTERS)[number]
+export type Counter = 'epoch' | 'target' | 'label_set' | 'event' | 'journey' | 'journey_step' | 'notification'

@@ -49,7 +49,7 @@ function childProgram(body: string): readonly string[] {
 
 /** As root nothing is read-only but a file system; whether one may be mounted is up to where the tests run. */
 function canBeReadOnly(): boolean {
-  return process.getuid?.() !== 0 || spawnSync('unshare', ['-m', 'true']).status === 0
+  return process.getuid?.() !== 0 || spawnSync('sh', ['-c', 'unshare -m true']).status === 0
 }
 
 describe('opening', () => {
@@ -97,11 +97,11 @@ describe('opening', () => {
       await open().then(() => say('opened'), (error) => say(error.name + ': ' + error.message))`)
       const isRoot = process.getuid?.() === 0
       const script = isRoot
-        ? `mount --bind "$FOLDER" "$FOLDER" && mount -o remount,bind,ro "$FOLDER" && exec "$@"`
-        : `chmod -R a-w "$FOLDER" && exec "$@"`
-      const shell = ['-c', script, 'sh', process.execPath, ...program]
-      const [command, args] = isRoot ? ['unshare', ['-m', 'sh', ...shell]] : ['sh', shell]
-      const { stdout } = await run(command, args, { env: { FOLDER: folder, PATH: '/usr/bin:/bin' } })
+        ? `exec unshare -m sh -c 'mount --bind "$FOLDER" "$FOLDER" && mount -o remount,bind,ro "$FOLDER" && exec "$@"' sh "$@"`
+        : `chmod -R a-w "$FOLDER" && "$@"; chmod -R u+w "$FOLDER"`
+      const { stdout } = await run('sh', ['-c', script, 'sh', process.execPath, ...program], {
+        env: { FOLDER: folder, PATH: '/usr/bin:/bin' },
+      })
 
       expect(stdout).toMatch(/^ConfigError: .*state\.db cannot be used: .*(may not be written|cannot be opened)/)
     },

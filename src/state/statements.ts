@@ -8,7 +8,7 @@ import type { Tx } from './writer.ts'
 const ROWS_PER_STATEMENT = [64, 8, 1] as const
 
 /** Values of an IN list: one statement's worth. */
-export const KEYS_PER_STATEMENT = 256
+const KEYS_PER_STATEMENT = 256
 
 /** Writes items as rows, a piece at a time; an item becomes a row only when its piece is written. */
 export type BulkWrite<Row> = <Item>(

@@ -8,7 +8,7 @@ import type { Json } from '../lib/json.ts'
 /** The cursor of a target: all that a collector remembers. */
 export const CURSOR_BYTES_MAX = 64 * 1024
 /** Any other body. The largest log that fits a block of Ethereum is about 9 MB as text. */
-export const BODY_BYTES_MAX = 16 * 1024 * 1024
+const BODY_BYTES_MAX = 16 * 1024 * 1024
 
 const INDEXED_CHARACTERS_MAX = 512
 const INDEXED_CHARACTERS_KEPT = 256

@@ -72,7 +72,7 @@ export async function removeTarget(writer: Writer, target: string): Promise<void
 }
 
 /** The row that a name means now. */
-export async function currentTarget(db: Kysely<Schema>, name: string): Promise<TargetRow | undefined> {
+async function currentTarget(db: Kysely<Schema>, name: string): Promise<TargetRow | undefined> {
   const rows = await db
     .selectFrom('target')
     .select(['id', 'name', 'type', 'subject', 'first_started_at', 'cursor', 'height'])

@@ -9,7 +9,8 @@ import { messageOf } from '../../src/lib/errors.ts'
 import type { Logger } from '../../src/lib/log.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { createWorld } from '../../src/lib/world.ts'
-import { openState, type State, type StateOptions } from '../../src/state/index.ts'
+import { openState, type State } from '../../src/state/index.ts'
+import type { StateOptions } from '../../src/state/open.ts'
 import { startPostgres, type TestPostgres } from './postgres.ts'
 
 /** A kind of database to run a suite on. */
