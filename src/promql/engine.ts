@@ -97,7 +97,7 @@ export function createQueryEngine(options: QueryEngineOptions): QueryEngine {
       select: (selector) => plan.select(selector, how.narrow),
       selections: () => plan.selections(how.narrow),
       isInvariant: (part) => invariants.has(part),
-      remember: (slot, part, key, compute) => plan.remember(slot, part, key, compute),
+      place: (part, key) => plan.place(part, key),
       evaluate,
     }
   }

@@ -1,6 +1,6 @@
 import { METRIC_NAME, type Labels } from '../core/labels.ts'
 import { invariantParts } from './analyze.ts'
-import type { Place, Selection, Slot } from './evaluate/run.ts'
+import type { Place, Selection } from './evaluate/run.ts'
 import type { SeriesRef, SeriesSource } from './source.ts'
 import type { Expr, ParsedExpr, VectorSelector } from './syntax/ast.ts'
 
@@ -17,7 +17,8 @@ export interface Plan {
   select(selector: VectorSelector, target: string | undefined): Selection
   /** What `select` gave since the last `refresh`, by selector. */
   selections(target: string | undefined): readonly (readonly SeriesRef[])[]
-  remember<T>(slot: Slot<T>, expr: Expr, key: readonly Labels[], compute: () => T): T
+  /** Where what follows from a node and an array of labels is kept. */
+  place(expr: Expr, key: readonly Labels[]): Place
 }
 
 interface Selected {
@@ -59,12 +60,12 @@ export function createPlan(expr: Expr | ParsedExpr, source: SeriesSource): Plan 
     },
     select,
     selections: (target) => [...selected.keys()].map((selector) => select(selector, target).refs),
-    remember(slot, part, key, compute) {
+    place(part, key) {
       let byPart = remembered.get(key)
       if (byPart === undefined) remembered.set(key, (byPart = new Map<Expr, Place>()))
       let place = byPart.get(part)
       if (place === undefined) byPart.set(part, (place = new WeakMap()))
-      return slot.of(place, compute)
+      return place
     },
   }
 }

@@ -21,7 +21,7 @@ export function* instantValue(scope: Scope, expr: Expr): Steps<QueryResult> {
     case 'scalar':
       return answer(run, { type: 'scalar', value: result.values[0] ?? Number.NaN })
     case 'vector':
-      return answer(run, { type: 'vector', elements: elementsOf(removeDelayedNames(result, 1)) })
+      return answer(run, { type: 'vector', elements: elementsOf(yield* removeDelayedNames(scope, result)) })
   }
 }
 
@@ -52,7 +52,7 @@ export function* rangeValue(scope: Scope, expr: Expr): Steps<QueryResult<Extract
     return answer(run, { type: 'matrix', series: [{ labels: {}, times, values: result.values }] })
   }
   if (result.kind === 'string') throw new PromqlError('a range query has no string', { position: expr.start })
-  const vector = removeDelayedNames(result, grid.count)
+  const vector = yield* removeDelayedNames(scope, result)
   const series: MatrixSeries[] = []
   for (let row = 0; row < vector.labels.length; row += 1) {
     const found = seriesOf(vector, row, times)

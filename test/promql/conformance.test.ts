@@ -48,7 +48,7 @@ describe('the runner', () => {
 
     expect(passed).toBe(0)
     expect(failures).toEqual([
-      { line: 4, query: 'm', expected: '{__name__="m", a="x"} 5', got: '{__name__="m", a="x"} 2' },
+      { line: 4, query: 'm', expected: '{a="x", __name__="m"} 5', got: '{a="x", __name__="m"} 2' },
     ])
   })
 

@@ -3,7 +3,7 @@ import { PromqlError } from '../errors.ts'
 import type { Aggregation } from '../syntax/ast.ts'
 import { formatFloat, formatShort } from '../syntax/text.ts'
 import { groupLabels, type Job } from './grouping.ts'
-import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
+import { createSlot, mapLabels, remember, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
 
 /** topk, bottomk, limitk and limit_ratio: elements pass as they are, or not at all. */
 export function* selectElements(scope: Scope, job: Job): Steps<Vector> {
@@ -13,7 +13,9 @@ export function* selectElements(scope: Scope, job: Job): Steps<Vector> {
   run.budget.hold(out.values.length)
   checkParameters(scope, expr, numbers)
   const shares =
-    expr.operator === 'limit_ratio' ? run.remember(SHARES, expr, vector.labels, () => vector.labels.map(shareOf)) : []
+    expr.operator === 'limit_ratio'
+      ? yield* remember(SHARES, { run, expr, key: vector.labels }, () => mapLabels(run, vector.labels, shareOf))
+      : []
   const order: number[] = []
   for (let step = 0; step < grid.count; step += 1) {
     const parameter = numbers[step] ?? 0

@@ -5,7 +5,7 @@ import type { Aggregation } from '../syntax/ast.ts'
 import { quote } from '../syntax/text.ts'
 import { countValues, selectElements } from './aggregate-elements.ts'
 import { groupRows, type Grouping, type Job } from './grouping.ts'
-import { createSlot, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
+import { createSlot, remember, vectorOf, type Scope, type Steps, type Vector } from './run.ts'
 
 const GROUPING = createSlot<Grouping>()
 
@@ -21,7 +21,9 @@ export function* aggregate(scope: Scope, expr: Aggregation): Steps<Vector> {
     }
     return yield* countValues(scope, { expr, vector: result, label: parameter.value })
   }
-  const grouping = run.remember(GROUPING, expr, result.labels, () => groupRows(result.labels, expr))
+  const grouping = yield* remember(GROUPING, { run, expr, key: result.labels }, () =>
+    groupRows(run, result.labels, expr),
+  )
   const numbers = parameter?.kind === 'scalar' ? parameter.values : new Float64Array(grid.count)
   const job = { expr, vector: result, grouping, numbers }
   if (SELECTING.has(expr.operator)) return yield* selectElements(scope, job)

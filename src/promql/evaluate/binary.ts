@@ -70,5 +70,5 @@ function* withScalar(scope: Scope, expr: Binary, { vector, scalar, swapped }: Si
     if (run.budget.isSpent(grid.count)) yield undefined
   }
   const result = { ...vector, values, present }
-  return isComparison(operator) && !expr.returnBool ? result : dropNames(scope, expr, result)
+  return isComparison(operator) && !expr.returnBool ? result : yield* dropNames(scope, expr, result)
 }

@@ -109,14 +109,14 @@ function* sampleTime(scope: Scope, call: Call, pick: 'time' | 'start'): Steps<Ve
   const arg = unwrap(call.args[0] ?? call)
   if (arg.kind === 'selector' && arg.mode === undefined) {
     const vector = yield* evaluateSelector(scope, arg, pick)
-    return dropNames(scope, call, vector)
+    return yield* dropNames(scope, call, vector)
   }
   const vector = yield* vectorArgument(scope, arg)
   if (pick === 'start') return { ...vector, present: new Uint8Array(vector.present.length) }
   const values = vector.values.slice()
   const { grid } = scope
   for (let at = 0; at < values.length; at += 1) values[at] = (grid.start + (at % grid.count) * grid.step) / 1000
-  return dropNames(scope, call, { ...vector, values })
+  return yield* dropNames(scope, call, { ...vector, values })
 }
 
 type Compute = (value: number, step: number) => number
@@ -138,7 +138,7 @@ function* mapValues(
     }
     if (scope.run.budget.isSpent(count)) yield undefined
   }
-  return dropNames(scope, call, { ...vector, values })
+  return yield* dropNames(scope, call, { ...vector, values })
 }
 
 function* timePart(scope: Scope, call: Call, part: (seconds: number) => number): Steps<Vector> {
@@ -208,7 +208,7 @@ function* overRange(scope: Scope, call: Call): Steps<Vector> {
   })
   if (call.name === 'absent_over_time') return absentOf(scope, rangeArg, vector)
   if (call.name === 'rate' || call.name === 'increase') hintCounters(scope, rangeArg, vector)
-  return KEEPS_NAME.has(call.name) ? vector : dropNames(scope, call, vector)
+  return KEEPS_NAME.has(call.name) ? vector : yield* dropNames(scope, call, vector)
 }
 
 function checkMode(call: Call, rangeArg: Expr): void {

@@ -46,7 +46,7 @@ function* negate(scope: Scope, expr: Unary): Steps<Result> {
   if (operand.kind === 'string' || expr.operator === '+') return operand
   const values = operand.values.map((value) => -value)
   if (operand.kind === 'scalar') return { kind: 'scalar', values }
-  return dropNames(scope, expr, { ...operand, values })
+  return yield* dropNames(scope, expr, { ...operand, values })
 }
 
 /** What was found once holds at every time. */

@@ -1,6 +1,6 @@
 import { labelsKey, METRIC_NAME, type Labels } from '../../core/labels.ts'
 import type { Aggregation } from '../syntax/ast.ts'
-import type { Vector } from './run.ts'
+import { mapLabels, type Run, type Steps, type Vector } from './run.ts'
 
 /** Which group each row belongs to, and the rows of each group. */
 export interface Grouping {
@@ -26,25 +26,27 @@ export function groupLabels(labels: Labels, { without, labels: listed }: Aggrega
   return kept
 }
 
-export function groupRows(labels: readonly Labels[], expr: Aggregation): Grouping {
+export function* groupRows(run: Run, labels: readonly Labels[], expr: Aggregation): Steps<Grouping> {
   const groups = new Map<string, number>()
   const groupSets: Labels[] = []
   const members: number[][] = []
-  const groupOf = new Int32Array(labels.length)
-  for (const [row, set] of labels.entries()) {
+  const groupOf = yield* mapLabels(run, labels, (set, row) => {
     const kept = groupLabels(set, expr)
     const key = labelsKey(kept)
     let group = groups.get(key)
     if (group === undefined) {
-      group = groupSets.length
+      group = groupSets.push(kept) - 1
       groups.set(key, group)
-      groupSets.push(kept)
       members.push([])
     }
-    groupOf[row] = group
     members[group]?.push(row)
+    return group
+  })
+  return {
+    labels: groupSets,
+    groupOf: Int32Array.from(groupOf),
+    members: members.map((rows) => Int32Array.from(rows)),
   }
-  return { labels: groupSets, groupOf, members: members.map((rows) => Int32Array.from(rows)) }
 }
 
 export interface Job {

@@ -57,7 +57,7 @@ export function* matchVectors(scope: Scope, expr: Binary, left: Vector, right: V
   const swapped = matching.cardinality === 'one-to-many'
   const sides: Sides = { left, right, swapped, many: swapped ? right : left, one: swapped ? left : right }
   const pair = { run, expr, left: left.labels, right: right.labels }
-  const plan = rememberPair(PLANS, pair, () => planMatches(pair, matching, sides))
+  const plan = yield* rememberPair(PLANS, pair, () => planMatches(pair, matching, sides))
   run.budget.hold(plan.labels.length * grid.count)
   const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(run, expr, plan) }
   const mergedRows = matching.cardinality === 'one-to-one' ? undefined : plan.regrouping.rowOf
@@ -73,8 +73,8 @@ function flags({ options }: Run, expr: Binary, plan: Plan): Uint8Array | undefin
   return expr.returnBool && options.delayedNameRemoval ? new Uint8Array(plan.pairs.length).fill(1) : undefined
 }
 
-function planMatches(rows: RowPair, matching: Matching, sides: Sides): Plan {
-  const signatures = signaturesOf(rows, matching)
+function* planMatches(rows: RowPair, matching: Matching, sides: Sides): Steps<Plan> {
+  const signatures = yield* signaturesOf(rows, matching)
   const [manyIds, oneIds] = sides.swapped ? [signatures.right, signatures.left] : [signatures.left, signatures.right]
   const members = Array.from({ length: signatures.count }, () => ({
     many: new Array<number>(),
@@ -91,9 +91,18 @@ function planMatches(rows: RowPair, matching: Matching, sides: Sides): Plan {
     for (const pair of possible) pairs.push(pair)
     groups.push({ many, one, rowOf })
   }
-  const labels = pairs.map((pair) => resultLabels({ rows, matching, sides, pair }))
-  return { groups, pairs, labels, regrouping: regroup(labels, false) }
+  const labels: Labels[] = []
+  for (const pair of pairs) {
+    labels.push(resultLabels({ rows, matching, sides, pair }))
+    if (rows.run.budget.isSpent(PAIR_UNITS)) yield undefined
+  }
+  // One to one, a result has at least the labels of its signature: those of different groups differ.
+  const isDistinct = matching.cardinality === 'one-to-one' && groups.every((group) => group.rowOf.size === 1)
+  return { groups, pairs, labels, regrouping: yield* regroup(rows.run, labels, isDistinct) }
 }
+
+/** Work on one pair of rows, counted in samples. */
+const PAIR_UNITS = 20
 
 function possiblePairs(many: readonly number[], one: readonly number[], matching: Matching): readonly Pair[] {
   const { fillMany, fillOne } = fillsOf(matching)

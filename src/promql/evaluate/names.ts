@@ -1,7 +1,7 @@
 import { labelsKey, METRIC_NAME, type Labels } from '../../core/labels.ts'
 import { PromqlError } from '../errors.ts'
 import type { Expr } from '../syntax/ast.ts'
-import { createSlot, type Scope, type Vector } from './run.ts'
+import { createSlot, mapLabels, remember, type Run, type Scope, type Steps, type Vector } from './run.ts'
 
 /** Labels that say what a metric is, not which one: what is computed from it has them no more. */
 const METADATA = [METRIC_NAME, '__type__', '__unit__']
@@ -25,22 +25,18 @@ export function withoutMetadata(labels: Labels): Labels {
 }
 
 /** Rows whose labels are equal become one row. */
-export function regroup(labels: readonly Labels[], isDistinct: boolean): Regrouping {
+export function* regroup(run: Run, labels: readonly Labels[], isDistinct = false): Steps<Regrouping> {
   if (isDistinct || labels.length < 2) return { labels, rowOf: undefined }
   const rows = new Map<string, number>()
   const kept: Labels[] = []
-  const rowOf = new Int32Array(labels.length)
-  for (const [index, set] of labels.entries()) {
+  const rowOf = yield* mapLabels(run, labels, (set) => {
     const key = labelsKey(set)
-    let row = rows.get(key)
-    if (row === undefined) {
-      row = kept.length
-      rows.set(key, row)
-      kept.push(set)
-    }
-    rowOf[index] = row
-  }
-  return kept.length === labels.length ? { labels, rowOf: undefined } : { labels: kept, rowOf }
+    const known = rows.get(key)
+    if (known !== undefined) return known
+    rows.set(key, kept.length)
+    return kept.push(set) - 1
+  })
+  return kept.length === labels.length ? { labels, rowOf: undefined } : { labels: kept, rowOf: Int32Array.from(rowOf) }
 }
 
 /**
@@ -71,20 +67,20 @@ export function applyRegrouping(vector: Vector, { labels, rowOf }: Regrouping, c
 const NAMELESS = createSlot<Regrouping>()
 
 /** The metric's name goes: at once, or at the very end where name removal is delayed. */
-export function dropNames(scope: Scope, expr: Expr, vector: Vector): Vector {
-  if (scope.run.options.delayedNameRemoval) {
+export function* dropNames({ run, grid }: Scope, expr: Expr, vector: Vector): Steps<Vector> {
+  if (run.options.delayedNameRemoval) {
     return { ...vector, dropName: new Uint8Array(vector.labels.length).fill(1) }
   }
-  const regrouping = scope.run.remember(NAMELESS, expr, vector.labels, () =>
-    regroup(vector.labels.map(withoutMetadata), vector.distinct),
-  )
-  return applyRegrouping(vector, regrouping, scope.grid.count)
+  const regrouping = yield* remember(NAMELESS, { run, expr, key: vector.labels }, function* nameless() {
+    return yield* regroup(run, yield* mapLabels(run, vector.labels, withoutMetadata), vector.distinct)
+  })
+  return applyRegrouping(vector, regrouping, grid.count)
 }
 
 /** Takes off the names that were to go at the very end. */
-export function removeDelayedNames(vector: Vector, count: number): Vector {
+export function* removeDelayedNames({ run, grid }: Scope, vector: Vector): Steps<Vector> {
   const { dropName } = vector
   if (dropName === undefined || !dropName.includes(1)) return vector
   const labels = vector.labels.map((set, row) => (dropName[row] === 1 ? withoutMetadata(set) : set))
-  return { ...applyRegrouping(vector, regroup(labels, false), count), dropName: undefined }
+  return { ...applyRegrouping(vector, yield* regroup(run, labels), grid.count), dropName: undefined }
 }

@@ -1,7 +1,7 @@
 import type { Expr } from '../syntax/ast.ts'
 import type { MatrixSeries } from '../value.ts'
 import { removeDelayedNames } from './names.ts'
-import { vectorOf, type Scope, type Steps } from './run.ts'
+import { createGrid, vectorOf, type Scope, type Steps } from './run.ts'
 import { upperBound } from './selectors.ts'
 import { resolveRange } from './windows.ts'
 
@@ -11,7 +11,10 @@ export function* rawRange(scope: Scope, expr: Expr): Steps<readonly MatrixSeries
   const range = yield* resolveRange(scope, expr)
   const to = (range.fixed ?? grid.start) - range.offsetMs
   const { source } = range
-  const named = removeDelayedNames({ ...vectorOf(source.labels, 0), dropName: source.dropName }, 0)
+  const named = yield* removeDelayedNames(
+    { run, grid: createGrid(0, -1, 0) },
+    { ...vectorOf(source.labels, 0), dropName: source.dropName },
+  )
   const series: MatrixSeries[] = []
   for (let row = 0; row < source.labels.length; row += 1) {
     const points = source.points(row)

@@ -82,18 +82,18 @@ export interface Run {
   selections(): readonly (readonly SeriesRef[])[]
   /** Parts that give the same at every time of a query, so that one evaluation is enough. */
   isInvariant(expr: Expr): boolean
-  /** What `compute` made for this node and this array of labels (or pair of arrays), made once. */
-  remember<T>(slot: Slot<T>, expr: Expr, key: readonly Labels[], compute: () => T): T
+  /** Where what follows from this node and this array of labels is kept. */
+  place(expr: Expr, key: readonly Labels[]): Place
   evaluate(scope: Scope, expr: Expr): Steps<Result>
 }
 
 /** One kind of thing that is remembered of a node. The things themselves hang on the plan. */
 export interface Slot<T> {
-  /** The thing in this place, made now if it is not there. */
-  of(place: Place, compute: () => T): T
+  find(place: Place): { readonly value: T } | undefined
+  put(place: Place, value: T): T
 }
 
-/** Where a plan keeps what slots made, each under the slot itself. */
+/** Where a plan keeps what was made, each under its slot. */
 export type Place = WeakMap<object, unknown>
 
 /** Holds nothing itself: what it makes stands in the place, marked as this slot's, so that its type is known again. */
@@ -101,15 +101,27 @@ export function createSlot<T>(): Slot<T> {
   const isOwn = (value: unknown): value is { readonly slot: Slot<T>; readonly value: T } =>
     typeof value === 'object' && value !== null && 'slot' in value && value.slot === slot
   const slot: Slot<T> = {
-    of(place, compute) {
+    find(place) {
       const known = place.get(slot)
-      if (isOwn(known)) return known.value
-      const value = compute()
+      return isOwn(known) ? known : undefined
+    },
+    put(place, value) {
       place.set(slot, { slot, value })
       return value
     },
   }
   return slot
+}
+
+/** What `compute` makes for this node and this array of labels, made once. */
+export function* remember<T>(
+  slot: Slot<T>,
+  { run, expr, key }: { readonly run: Run; readonly expr: Expr; readonly key: readonly Labels[] },
+  compute: () => Steps<T>,
+): Steps<T> {
+  const place = run.place(expr, key)
+  const known = slot.find(place)
+  return known === undefined ? slot.put(place, yield* compute()) : known.value
 }
 
 /** A node between two vectors, by whose labels something is remembered. */
@@ -125,15 +137,29 @@ export type PairSlot<T> = Slot<Map<readonly Labels[], T>>
 /** How many right sides are remembered for one left side: narrowed rules see a few. */
 const PAIRS_MAX = 4
 
-/** What `compute` made for this node and these two arrays of labels, made once. */
-export function rememberPair<T>(slot: PairSlot<T>, { run, expr, left, right }: Pair, compute: () => T): T {
-  const known = run.remember(slot, expr, left, () => new Map<readonly Labels[], T>())
-  const found = known.get(right)
+/** What `compute` makes for this node and these two arrays of labels, made once. */
+export function* rememberPair<T>(slot: PairSlot<T>, pair: Pair, compute: () => Steps<T>): Steps<T> {
+  const place = pair.run.place(pair.expr, pair.left)
+  const known = slot.find(place)?.value ?? slot.put(place, new Map<readonly Labels[], T>())
+  const found = known.get(pair.right)
   if (found !== undefined) return found
   if (known.size >= PAIRS_MAX) known.clear()
-  const made = compute()
-  known.set(right, made)
+  const made = yield* compute()
+  known.set(pair.right, made)
   return made
+}
+
+/** Work on one set of labels, counted in samples. */
+const LABELS_UNITS = 20
+
+/** Maps labels, and lets others run in between. */
+export function* mapLabels<T>(run: Run, labels: readonly Labels[], map: (set: Labels, row: number) => T): Steps<T[]> {
+  const mapped: T[] = []
+  for (const [row, set] of labels.entries()) {
+    mapped.push(map(set, row))
+    if (run.budget.isSpent(LABELS_UNITS)) yield undefined
+  }
+  return mapped
 }
 
 /** Where and when a part is evaluated. */

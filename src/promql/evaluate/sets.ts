@@ -7,7 +7,7 @@ import { signaturesOf } from './signatures.ts'
 /** `and`, `unless` and `or`: by whether an element of the same signature is on the other side at that time. */
 export function* combineSets(scope: Scope, expr: Binary, left: Vector, right: Vector): Steps<Vector> {
   const { run, grid } = scope
-  const signatures = signaturesOf({ run, expr, left: left.labels, right: right.labels }, expr.matching)
+  const signatures = yield* signaturesOf({ run, expr, left: left.labels, right: right.labels }, expr.matching)
   const isOr = expr.operator === 'or'
   const wanted = expr.operator === 'and' ? 1 : 0
   const kept = isOr ? left : right
@@ -31,7 +31,7 @@ export function* combineSets(scope: Scope, expr: Binary, left: Vector, right: Ve
     }
     if (run.budget.isSpent(grid.count)) yield undefined
   }
-  return isOr ? append(scope, expr, left, filtered) : filtered
+  return isOr ? yield* append(scope, expr, left, filtered) : filtered
 }
 
 interface Joined {
@@ -42,10 +42,10 @@ interface Joined {
 const JOINED: PairSlot<Joined> = createSlot()
 
 /** Both sides' rows, one below the other; rows with the same labels, which are never there together, become one. */
-function append({ run, grid }: Scope, expr: Binary, left: Vector, right: Vector): Vector {
-  const joined = rememberPair(JOINED, { run, expr, left: left.labels, right: right.labels }, () => {
+function* append({ run, grid }: Scope, expr: Binary, left: Vector, right: Vector): Steps<Vector> {
+  const joined = yield* rememberPair(JOINED, { run, expr, left: left.labels, right: right.labels }, function* join() {
     const all = [...left.labels, ...right.labels]
-    return { labels: all, regrouping: regroup(all, false) }
+    return { labels: all, regrouping: yield* regroup(run, all) }
   })
   const { labels, regrouping } = joined
   run.budget.hold(labels.length * grid.count)

@@ -1,6 +1,6 @@
 import { compareText, METRIC_NAME, type Labels } from '../../core/labels.ts'
 import type { Matching } from '../syntax/ast.ts'
-import { createSlot, rememberPair, type Pair, type PairSlot } from './run.ts'
+import { createSlot, mapLabels, rememberPair, type Pair, type PairSlot, type Steps } from './run.ts'
 
 /** Rows of both sides that may match have the same number. */
 export interface Signatures {
@@ -11,8 +11,8 @@ export interface Signatures {
 
 const SIGNATURES: PairSlot<Signatures> = createSlot()
 
-export function signaturesOf(pair: Pair, matching: Matching | undefined): Signatures {
-  return rememberPair(SIGNATURES, pair, () => {
+export function* signaturesOf(pair: Pair, matching: Matching | undefined): Steps<Signatures> {
+  return yield* rememberPair(SIGNATURES, pair, function* sign() {
     const numbers = new Map<string, number>()
     const number = (labels: Labels): number => {
       const key = signature(labels, matching)
@@ -21,8 +21,8 @@ export function signaturesOf(pair: Pair, matching: Matching | undefined): Signat
       numbers.set(key, numbers.size)
       return numbers.size - 1
     }
-    const left = Int32Array.from(pair.left, number)
-    const right = Int32Array.from(pair.right, number)
+    const left = Int32Array.from(yield* mapLabels(pair.run, pair.left, number))
+    const right = Int32Array.from(yield* mapLabels(pair.run, pair.right, number))
     return { left, right, count: numbers.size }
   })
 }
@@ -34,13 +34,20 @@ function signature(labels: Labels, matching: Matching | undefined): string {
     return key
   }
   const ignored = matching?.labels ?? []
-  for (const name of Object.keys(labels).toSorted(compareText)) {
+  for (const name of sortedNames(labels)) {
     const value = labels[name]
     if (value !== undefined && value !== '' && name !== METRIC_NAME && !ignored.includes(name)) {
       key += `${name}\u0001${value}\u0002`
     }
   }
   return key
+}
+
+/** Most label sets are sorted already: then nothing is moved. */
+function sortedNames(labels: Labels): readonly string[] {
+  const names = Object.keys(labels)
+  const isSorted = names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name)
+  return isSorted ? names : names.toSorted(compareText)
 }
 
 /** The labels that both sides of a match share: what a filled-in element has. */

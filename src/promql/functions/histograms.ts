@@ -1,7 +1,7 @@
 import { labelsKey, METRIC_NAME, type Labels } from '../../core/labels.ts'
 import { PromqlError } from '../errors.ts'
 import { applyRegrouping, regroup, SAME_LABELSET, withoutMetadata, type Regrouping } from '../evaluate/names.ts'
-import { createSlot, vectorOf, type Scope, type Steps, type Vector } from '../evaluate/run.ts'
+import { createSlot, remember, type Run, vectorOf, type Scope, type Steps, type Vector } from '../evaluate/run.ts'
 import type { Call, Expr } from '../syntax/ast.ts'
 import { formatShort, quote } from '../syntax/text.ts'
 import { bucketFraction, bucketQuantile, type Buckets, type Quantile } from './buckets.ts'
@@ -48,7 +48,7 @@ export function* histogramQuantiles(scope: Scope, call: Call): Steps<Vector> {
     const part = yield* quantilesOf(scope, { call, vectorArg: vectorArg ?? call, vector }, quantiles)
     parts.push({ ...part, labels: labelled(part.labels, label, formatOpenMetrics(quantiles[0] ?? 0)) })
   }
-  return joinParts(scope, parts)
+  return yield* joinParts(scope, parts)
 }
 
 function labelled(labels: readonly Labels[], name: string, value: string): readonly Labels[] {
@@ -63,7 +63,7 @@ function formatOpenMetrics(value: number): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text
 }
 
-function joinParts({ grid }: Scope, parts: readonly Vector[]): Vector {
+function* joinParts({ run, grid }: Scope, parts: readonly Vector[]): Steps<Vector> {
   const joined = vectorOf(
     parts.flatMap((part) => part.labels),
     grid.count,
@@ -74,7 +74,7 @@ function joinParts({ grid }: Scope, parts: readonly Vector[]): Vector {
     joined.present.set(part.present, offset)
     offset += part.values.length
   }
-  return applyRegrouping(joined, regroup(joined.labels, false), grid.count)
+  return applyRegrouping(joined, yield* regroup(run, joined.labels), grid.count)
 }
 
 export function* histogramFraction(scope: Scope, call: Call): Steps<Vector> {
@@ -128,7 +128,9 @@ interface Over {
 function* overHistograms(scope: Scope, { call, vectorArg, vector }: Over, calculate: Compute): Steps<Vector> {
   const { run, grid } = scope
   const { count } = grid
-  const found = run.remember(HISTOGRAMS, call, vector.labels, () => findHistograms(vector.labels))
+  const found = yield* remember(HISTOGRAMS, { run, expr: call, key: vector.labels }, () =>
+    findHistograms(run, vector.labels),
+  )
   warnBadBuckets(scope, vectorArg, { vector, found })
   const out = vectorOf(found.labels, count)
   run.budget.hold(out.values.length)
@@ -171,8 +173,11 @@ function bucketsAt({ bounds, rows }: Histogram, vector: Vector, at: { count: num
   return { bounds: kept, counts }
 }
 
+/** Work on the labels of one bucket, counted in samples. */
+const BUCKET_UNITS = 20
+
 /** Rows with the same labels but `le` make a histogram; metrics of different names with the same labels do not. */
-function findHistograms(labels: readonly Labels[]): Histograms {
+function* findHistograms(run: Run, labels: readonly Labels[]): Steps<Histograms> {
   const byKey = new Map<string, { labels: Labels; name: string; buckets: { bound: number; row: number }[] }>()
   const bad: { row: number; le: string; name: string }[] = []
   for (const [row, set] of labels.entries()) {
@@ -187,6 +192,7 @@ function findHistograms(labels: readonly Labels[]): Histograms {
     const histogram = byKey.get(key) ?? { labels: withoutMetadata(rest), name: set[METRIC_NAME] ?? '', buckets: [] }
     histogram.buckets.push({ bound, row })
     byKey.set(key, histogram)
+    if (run.budget.isSpent(BUCKET_UNITS)) yield undefined
   }
   const all = [...byKey.values()].map((histogram) => {
     const sorted = histogram.buckets.toSorted((a, b) => a.bound - b.bound || 0)
@@ -198,7 +204,7 @@ function findHistograms(labels: readonly Labels[]): Histograms {
     }
   })
   const sets = all.map((histogram) => histogram.labels)
-  return { all, labels: sets, regrouping: regroup(sets, false), bad }
+  return { all, labels: sets, regrouping: yield* regroup(run, sets), bad }
 }
 
 /** What Go's ParseFloat makes of a bound. */

@@ -122,7 +122,7 @@ function* enrich(scope: Scope, { base, info, isInfo, dataMatchers }: Enrichment)
     }
     if (run.budget.isSpent(count)) yield undefined
   }
-  return assemble(labels, cells, count)
+  return yield* assemble(scope, labels, cells)
 }
 
 interface Cell {
@@ -132,7 +132,8 @@ interface Cell {
   readonly dropName: number
 }
 
-function assemble(labels: readonly Labels[], cells: readonly Cell[], count: number): Vector {
+function* assemble({ run, grid }: Scope, labels: readonly Labels[], cells: readonly Cell[]): Steps<Vector> {
+  const { count } = grid
   const out = vectorOf(labels, count)
   const dropName = new Uint8Array(labels.length)
   for (const cell of cells) {
@@ -142,7 +143,7 @@ function assemble(labels: readonly Labels[], cells: readonly Cell[], count: numb
   }
   return applyRegrouping(
     { ...out, dropName: dropName.includes(1) ? dropName : undefined },
-    regroup(labels, false),
+    yield* regroup(run, labels),
     count,
   )
 }

@@ -4,7 +4,7 @@ import { METRIC_NAME, type Labels } from '../../core/labels.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { PromqlError } from '../errors.ts'
 import { applyRegrouping, regroup, type Regrouping } from '../evaluate/names.ts'
-import { createSlot, type Scope, type Steps, type Vector } from '../evaluate/run.ts'
+import { createSlot, mapLabels, remember, type Scope, type Steps, type Vector } from '../evaluate/run.ts'
 import type { Call } from '../syntax/ast.ts'
 import { quote } from '../syntax/text.ts'
 import { stringArgument, vectorArgument } from './histograms.ts'
@@ -24,17 +24,16 @@ export function* labelReplace(scope: Scope, call: Call): Steps<Vector> {
     throw new PromqlError(`invalid destination label name in label_replace(): ${quote(destination)}`, at)
   }
   const expression = compile(pattern, call)
-  const relabelled = scope.run.remember(RELABELLED, call, vector.labels, () => {
+  const { run } = scope
+  const relabelled = yield* remember(RELABELLED, { run, expr: call, key: vector.labels }, function* replace() {
     const parts = templateParts(replacement, expression)
-    return regroup(
-      vector.labels.map((labels) => {
-        const matcher = expression.matcher(labels[source] ?? '')
-        if (!matcher.matches()) return labels
-        const value = parts.map((part) => (typeof part === 'string' ? part : (matcher.group(part) ?? ''))).join('')
-        return withLabel(labels, destination, value)
-      }),
-      false,
-    )
+    const sets = yield* mapLabels(run, vector.labels, (labels) => {
+      const matcher = expression.matcher(labels[source] ?? '')
+      if (!matcher.matches()) return labels
+      const value = parts.map((part) => (typeof part === 'string' ? part : (matcher.group(part) ?? ''))).join('')
+      return withLabel(labels, destination, value)
+    })
+    return yield* regroup(run, sets)
   })
   return relabel(scope, { vector, relabelled, destination })
 }
@@ -81,14 +80,13 @@ export function* labelJoin(scope: Scope, call: Call): Steps<Vector> {
     const role = bad === destination ? 'destination' : 'source'
     throw new PromqlError(`invalid ${role} label name in label_join(): ${quote(bad)}`, { position: call.start })
   }
-  const relabelled = scope.run.remember(RELABELLED, call, vector.labels, () =>
-    regroup(
-      vector.labels.map((labels) =>
-        withLabel(labels, destination, sources.map((name) => labels[name] ?? '').join(separator)),
-      ),
-      false,
-    ),
-  )
+  const { run } = scope
+  const relabelled = yield* remember(RELABELLED, { run, expr: call, key: vector.labels }, function* join() {
+    const sets = yield* mapLabels(run, vector.labels, (labels) =>
+      withLabel(labels, destination, sources.map((name) => labels[name] ?? '').join(separator)),
+    )
+    return yield* regroup(run, sets)
+  })
   return relabel(scope, { vector, relabelled, destination })
 }
 
