@@ -2,7 +2,7 @@ import { type Labels, METRIC_NAME } from '../core/labels.ts'
 import type { Sample } from '../core/sample.ts'
 import { assert } from '../lib/errors.ts'
 import type { AppendRequest, AppendResult } from './contract.ts'
-import { type Head, PRESENT } from './head.ts'
+import { type Head, PRESENT, STALE } from './head.ts'
 import { Loose } from './loose.ts'
 import { makeRoom } from './room.ts'
 import { equalLabels, isSameSeries, type Series, seriesLabels } from './series.ts'
@@ -168,7 +168,12 @@ export class Appender {
       const loose = this.#looseOf(series)
       for (let index = other.first(series.slot); index < other.end(series.slot); index++) {
         const flag = flags?.[index] ?? PRESENT
-        if (flag <= 1) loose.kept.insert(other.times[index] ?? 0, row[index] ?? 0, flag === 1)
+        if (flag > STALE) continue
+        // What the other head has not folded yet is in no part: here it counts as a late sample.
+        const run = index < other.folded ? loose.kept : loose.fresh
+        if (run.insert(other.times[index] ?? 0, row[index] ?? 0, flag === STALE) && run === loose.fresh) {
+          this.#store.looseCount++
+        }
       }
     }
     series.former = series.scopes()

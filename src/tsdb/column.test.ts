@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter, DamageError } from './bytes.ts'
 import { type Column, ColumnWriter, readColumn } from './column.ts'
 import { PRESENT } from './head.ts'
-import { encodePart, OpenPart } from './part.ts'
+import { OpenPart, PartEncoder } from './part.ts'
 
 const decimal = fc
   .tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 6 }))
@@ -62,7 +62,7 @@ describe('a column', () => {
 })
 
 describe('a part', () => {
-  const part = encodePart({
+  const part = new PartEncoder().encode({
     times: Float64Array.from([1000, 2000, 3001]),
     ids: [3, 9],
     columns: [

@@ -1,5 +1,6 @@
 import type { Keeper } from './keeper.ts'
-import { commit, isDirty, type Store } from './store.ts'
+import { inSlices } from './slices.ts'
+import { commit, commitManySeries, isDirty, type Store } from './store.ts'
 
 /** Late samples held in memory before `flush` moves them to disk first: a bulk import waits instead of filling memory. */
 const LOOSE_MAX = 200_000
@@ -17,6 +18,7 @@ export function createFlush(store: Store, keeper: Pick<Keeper, 'fold'>): () => P
     // Rounds that end in the same turn come along.
     await store.options.world.yield()
     waiting = undefined
+    await inSlices(store.options.world, commitManySeries(store))
     if (isDirty(store)) commit(store)
     if (store.isLogIncomplete) {
       await keeper.fold('all')

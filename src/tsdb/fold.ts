@@ -1,7 +1,7 @@
 import { align } from './align.ts'
 import type { StoredPoints } from './contract.ts'
 import type { Head } from './head.ts'
-import { encodePart, PART_SERIES } from './part.ts'
+import { PART_SERIES } from './part.ts'
 import { headPoints, runPoints } from './points.ts'
 import type { Series } from './series.ts'
 import type { Steps } from './slices.ts'
@@ -56,11 +56,16 @@ function* foldHead(store: Store, head: Head): Steps<void> {
     yield* foldRounds(store, head, from, to)
     from = to
   }
-  const foldedTo = Math.max(lastTime, yield* foldLoose(store, head))
-  const known = Number.isFinite(foldedTo) ? foldedTo : null
-  commit(store, () => store.storage.foldScope.run(sequence, known, head.scope))
+  const latestLoose = yield* foldLoose(store, head)
+  head.foldedTo = Math.max(head.foldedTo, lastTime, latestLoose)
+  const [foldedTo, lastAt] = [finiteOrNull(head.foldedTo), finiteOrNull(head.lastAt)]
+  commit(store, () => store.storage.foldScope.run(sequence, foldedTo, lastAt, head.scope))
   head.folded = head.after(lastTime)
   head.foldedSequence = sequence
+}
+
+function finiteOrNull(time: number): number | null {
+  return Number.isFinite(time) ? time : null
 }
 
 function* foldRounds(store: Store, head: Head, from: number, to: number): Steps<void> {
@@ -151,7 +156,7 @@ export function insertPart(store: Store, place: PartPlace, points: ReadonlyMap<n
   const ids = filled.map(([id]) => id)
   const { times, columns } = align(filled.map(([, one]) => one))
   const samples = filled.reduce((sum, [, { start, end }]) => sum + end - start, 0)
-  const data = encodePart({ times, ids, columns, fields: 1 })
+  const data = store.encoder.encode({ times, ids, columns, fields: 1 })
   const { scope, level } = place
   store.storage.insertPart.run(
     scope,

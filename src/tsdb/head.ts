@@ -6,7 +6,8 @@ export const STALE = 1
 export const ABSENT = 2
 
 const PAGE_SLOTS = 32
-const CAPACITY_MIN = 8
+/** Rounds a new head has room for. */
+export const CAPACITY_MIN = 8
 const EMPTY = new Int32Array(0)
 
 /**
@@ -28,6 +29,8 @@ export class Head {
   floor = Number.NEGATIVE_INFINITY
   /** The time of the last round ever; -Infinity before the first. */
   lastAt = Number.NEGATIVE_INFINITY
+  /** The time of the latest sample in its parts. */
+  foldedTo = Number.NEGATIVE_INFINITY
   /** The last logged row that parts hold all of, as far as this scope goes. */
   foldedSequence = 0
   /** How many of its series are live. */

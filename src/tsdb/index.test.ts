@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -254,7 +254,6 @@ describe('the file', () => {
 
   test('that is no database at all is set aside, said, and begun anew', async () => {
     const made = setting('garbage.db')
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(made.options.file ?? '', 'this is not a database, and longer than its header would be: '.repeat(40))
     const db = await openTsdb(made.options)
     append(db, START, { a: 1 })
@@ -395,8 +394,6 @@ describe('keeping it small', () => {
     const asked = { fromMs: START, toMs: START + DAY_MS }
     const fine = await db.history(only(db, 'a'), { ...asked, resolution: '5m' })
     const hours = await db.history(only(db, 'a'), { ...asked, resolution: '1h' })
-    const bucket = (index: number, size: number) =>
-      Array.from({ length: size }, (_, at) => ((index * size + at + 1) * 7919) % 101)
 
     expect(fine).toEqual(
       Array.from({ length: 288 }, (_, index) => summary(START + (index + 1) * 300_000, bucket(index, 20))),
@@ -416,10 +413,10 @@ describe('keeping it small', () => {
     await fill(made, db, 40, (round) => ({ a: round }))
     const all = await samplesOf(db, only(db, 'a'))
     const [first] = all
-    const raw = all.filter(([time]) => time % 300_000 !== 0)
+    const raw = all.find(([time]) => time % 300_000 !== 0)
 
     expect(first).toEqual([300_000, 20])
-    expect(raw[0]?.[0]).toBeGreaterThan(24 * 3_600_000)
+    expect(raw?.[0]).toBeGreaterThan(24 * 3_600_000)
     expect(all.every(([time, value]) => value === time / 15_000)).toBe(true)
   })
 
@@ -439,8 +436,6 @@ describe('keeping it small', () => {
     const maxBytes = 300_000
     const made = setting('size.db', { retention: { rawMs: 30 * DAY_MS, historyMs: 30 * DAY_MS, maxBytes } })
     const db = await openTsdb(made.options)
-    const noise = (round: number) =>
-      Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`m${index}`, Math.sin(round * (index + 1))]))
     await fill(made, db, 12, noise)
 
     expect(db.stats().fileBytes).toBeLessThanOrEqual(maxBytes)
@@ -463,6 +458,15 @@ describe('keeping it small', () => {
     expect(new Set(counts)).toEqual(new Set([720]))
   })
 })
+
+/** What the nth bucket of `size` rounds holds. */
+function bucket(index: number, size: number): readonly number[] {
+  return Array.from({ length: size }, (_, at) => ((index * size + at + 1) * 7919) % 101)
+}
+
+function noise(round: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`m${index}`, Math.sin(round * (index + 1))]))
+}
 
 function summary(time: number, values: readonly number[]) {
   return {

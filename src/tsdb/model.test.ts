@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { type Labels, labelsKey } from '../core/labels.ts'
+import type { Sample } from '../core/sample.ts'
 import type { Logger } from '../lib/log.ts'
 import { openTsdb, type Tsdb, type TsdbOptions } from './index.ts'
 
@@ -95,16 +96,16 @@ class Bench {
   /** What the model was after each change since the last flush: what a kill may leave. */
   moments: Model[] = [copyOf(this.model)]
   db: Tsdb | undefined
-  readonly #run: number
+  readonly #number: number
   #generation = 0
   #clock = 0
 
-  constructor(run: number) {
-    this.#run = run
+  constructor(number: number) {
+    this.#number = number
   }
 
   get file(): string {
-    return join(folder, `${this.#run}-${this.#generation}.db`)
+    return join(folder, `${this.#number}-${this.#generation}.db`)
   }
 
   options(): TsdbOptions {
@@ -127,8 +128,9 @@ class Bench {
   async kill(): Promise<void> {
     const before = this.file
     this.#generation++
-    for (const suffix of ['', '-wal'])
+    for (const suffix of ['', '-wal']) {
       if (existsSync(before + suffix)) copyFileSync(before + suffix, this.file + suffix)
+    }
     await this.db?.close()
     this.db = undefined
     const found = describeContent(await readAll(await this.open()))
@@ -139,12 +141,14 @@ class Bench {
   }
 }
 
-function seriesOf(scopeNumber: number, mask_: number): readonly { readonly name: string; readonly labels: Labels }[] {
+function samplesOf(scopeNumber: number, chosen: number, valueOf: (position: number) => number): readonly Sample[] {
   return Array.from({ length: SERIES }, (_, index) => index)
-    .filter((index) => (mask_ & (1 << index)) !== 0)
-    .map((index) => ({
+    .filter((index) => (chosen & (1 << index)) !== 0)
+    .map((index, position) => ({
       name: `m${index % 2}`,
+      // The last one belongs to both scopes.
       labels: { index: String(index), ...(index === 5 ? {} : { own: `${scopeNumber}` }) },
+      value: valueOf(position),
     }))
 }
 
@@ -191,12 +195,7 @@ async function check(bench: Bench, fromMs = 0, toMs = Number.MAX_SAFE_INTEGER): 
   expect(describeContent(found, fromMs, toMs)).toBe(describeContent(bench.model.content, fromMs, toMs))
 }
 
-function appendRound(
-  bench: Bench,
-  db: Tsdb,
-  scopeNumber: number,
-  samples: readonly { readonly name: string; readonly labels: Labels; readonly value: number }[],
-): void {
+function appendRound(bench: Bench, db: Tsdb, scopeNumber: number, samples: readonly Sample[]): void {
   const at = bench.now
   db.append({ at, scope: `s${scopeNumber}`, labels: { job: 'j' }, samples })
   const { model } = bench
@@ -223,7 +222,7 @@ async function run(bench: Bench, step: Command): Promise<void> {
         bench,
         db,
         step.scope,
-        seriesOf(step.scope, step.mask).map((one, index) => ({ ...one, value: step.value + index })),
+        samplesOf(step.scope, step.mask, (position) => step.value + position),
       )
       return
     case 'rounds':
@@ -233,26 +232,26 @@ async function run(bench: Bench, step: Command): Promise<void> {
           bench,
           db,
           step.scope,
-          seriesOf(step.scope, step.mask).map((one) => ({ ...one, value: round })),
+          samplesOf(step.scope, step.mask, () => round),
         )
       }
       return
     case 'late': {
       const { now } = bench
-      bench.now = Math.min(now, (bench.model.lastAt.get(step.scope) ?? now) - 0) - step.agoMs
+      bench.now = Math.min(now, bench.model.lastAt.get(step.scope) ?? now) - step.agoMs
       if (bench.model.lastAt.has(step.scope)) {
         appendRound(
           bench,
           db,
           step.scope,
-          seriesOf(step.scope, step.mask).map((one) => ({ ...one, value: step.value })),
+          samplesOf(step.scope, step.mask, () => step.value),
         )
       }
       bench.now = now
       return
     }
     case 'history': {
-      const samples = seriesOf(step.scope, step.mask).map((one) => ({ ...one, value: step.value }))
+      const samples = samplesOf(step.scope, step.mask, () => step.value)
       const at = bench.now - step.agoMs
       db.appendAt({ at, scope: `s${step.scope}`, labels: { job: 'j' }, samples })
       for (const sample of samples) put(bench.model, keyOf(sample), at, sample.value)
@@ -305,7 +304,7 @@ describe('the store', () => {
         await check(bench)
         await bench.db?.close()
       }),
-      { numRuns: Number(process.env['TSDB_RUNS'] ?? 60) },
+      { numRuns: 150 },
     )
   }, 60_000)
 })

@@ -24,8 +24,9 @@ export function recover(store: Store): void {
   for (const row of store.storage.scopes.iterate()) {
     const head = addHead(store, row.id, row.name)
     head.foldedSequence = row.foldedSequence
-    head.floor = row.foldedTo ?? Number.NEGATIVE_INFINITY
-    head.lastAt = head.floor
+    head.foldedTo = row.foldedTo ?? Number.NEGATIVE_INFINITY
+    head.floor = head.foldedTo
+    head.lastAt = row.lastAt ?? Number.NEGATIVE_INFINITY
     store.sequence = Math.max(store.sequence, row.foldedSequence)
   }
   for (const row of store.storage.series.iterate()) recoverSeries(store, row)

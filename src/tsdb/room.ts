@@ -1,4 +1,4 @@
-import { type Head } from './head.ts'
+import { CAPACITY_MIN, type Head } from './head.ts'
 import { RAW_MS, type Store } from './store.ts'
 
 /** How much of the newest rounds all heads together keep beyond what must be kept, in bytes. */
@@ -17,16 +17,26 @@ export function makeRoom(store: Store, head: Head, at: number): void {
     drop = wanted
   }
   const kept = head.rounds - drop
+  const fitting = Math.ceil(1.5 * Math.max(kept, expectedRounds(store, head, at)))
   // Moving rows costs as much for one round as for many: wait until a quarter can go.
-  const isWorthwhile = drop >= head.rounds / 4
-  if (!isWorthwhile) head.resize(Math.ceil(head.rounds * 1.5), 0)
-  else head.resize(kept * 3 < head.rounds ? Math.max(8, Math.ceil(kept * 1.5)) : head.rounds, drop)
+  if (drop < head.rounds / 4) head.resize(Math.max(fitting, Math.ceil(head.rounds * 1.25)), 0)
+  else head.resize(fitting * 2 < head.rounds ? Math.max(CAPACITY_MIN, fitting) : head.rounds, drop)
+}
+
+/** How many rounds the head will keep at the pace it has: so that it grows once and not in steps. */
+function expectedRounds(store: Store, head: Head, at: number): number {
+  const interval = (at - (head.times[0] ?? at)) / head.rounds
+  return Math.min(Math.ceil(RAW_MS / Math.max(1, interval)), fairRounds(store))
 }
 
 function roundsToKeep(store: Store, head: Head, at: number): number {
   const recent = head.rounds - head.after(at - RAW_MS)
-  const fair = Math.floor(RAW_BUDGET_BYTES / (8 * Math.max(1, store.liveSeries)))
-  return Math.min(recent, Math.max(ROUNDS_MIN, fair))
+  return Math.min(recent, fairRounds(store))
+}
+
+/** How many rounds each head may keep so that all together stay within their budget. */
+function fairRounds(store: Store): number {
+  return Math.max(ROUNDS_MIN, Math.floor(RAW_BUDGET_BYTES / (8 * Math.max(1, store.liveSeries))))
 }
 
 export function rawBytes(store: Store): number {

@@ -17,7 +17,8 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     folded_sequence INTEGER NOT NULL DEFAULT 0,
-    folded_to INTEGER
+    folded_to INTEGER,
+    last_at INTEGER
   ) STRICT;
   CREATE TABLE series (
     id INTEGER PRIMARY KEY,
@@ -63,7 +64,10 @@ export interface ScopeRow {
   readonly id: number
   readonly name: string
   readonly foldedSequence: number
+  /** The time of the latest sample in its parts. */
   readonly foldedTo: number | null
+  /** The time of its last round, when it was last folded. */
+  readonly lastAt: number | null
 }
 
 export interface SeriesRow {
@@ -154,11 +158,11 @@ function prepared(db: Database.Database, file: string | undefined): Database.Dat
 
 function metaStatements(db: Database.Database) {
   const insertScope = db.prepare<[number, string]>('INSERT OR IGNORE INTO scopes (id, name) VALUES (?, ?)')
-  const foldScope = db.prepare<[number, number | null, number]>(
-    'UPDATE scopes SET folded_sequence = ?, folded_to = ? WHERE id = ?',
+  const foldScope = db.prepare<[number, number | null, number | null, number]>(
+    'UPDATE scopes SET folded_sequence = ?, folded_to = ?, last_at = ? WHERE id = ?',
   )
   const scopes = db.prepare<[], ScopeRow>(
-    'SELECT id, name, folded_sequence AS foldedSequence, folded_to AS foldedTo FROM scopes',
+    'SELECT id, name, folded_sequence AS foldedSequence, folded_to AS foldedTo, last_at AS lastAt FROM scopes',
   )
   const putSeries = db.prepare<[number, number, string, string, number | null]>(
     `INSERT INTO series (id, scope, former, labels, ended_at) VALUES (?, ?, ?, ?, ?)

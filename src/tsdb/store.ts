@@ -2,8 +2,10 @@ import { OutsideError } from '../lib/errors.ts'
 import type { TsdbOptions } from './contract.ts'
 import { Head } from './head.ts'
 import { LogWriter } from './log-row.ts'
+import { PartEncoder } from './part.ts'
 import { SeriesIndex } from './series-index.ts'
 import type { Series } from './series.ts'
+import type { Steps } from './slices.ts'
 import type { Storage } from './storage.ts'
 
 /** How much of the newest is kept uncompressed. A rule that looks back 5 minutes never waits. */
@@ -33,6 +35,7 @@ export interface Store {
   readonly heads: Map<number, Head>
   readonly headsByName: Map<string, Head>
   readonly pending: LogWriter
+  readonly encoder: PartEncoder
   /** Series and scopes whose rows are not as they are in memory. */
   readonly dirtySeries: Set<Series>
   readonly dirtyScopes: Set<Head>
@@ -67,6 +70,7 @@ export function createStore(options: TsdbOptions, storage: Storage): Store {
     heads: new Map(),
     headsByName: new Map(),
     pending: new LogWriter(),
+    encoder: new PartEncoder(),
     dirtySeries: new Set(),
     dirtyScopes: new Set(),
     looseSeries: new Set(),
@@ -97,6 +101,27 @@ export function addHead(store: Store, id: number, scope: string): Head {
 /** Whether anything waits to become durable. */
 export function isDirty(store: Store): boolean {
   return store.pending.waiting > 0 || store.dirtySeries.size > 0 || store.dirtyScopes.size > 0
+}
+
+/** Series written ahead of their samples in one step, when very many are new. */
+const SERIES_STEP = 500
+
+/**
+ * Writes new series ahead, so that the commit of a round that brought thousands of them stays short. A series without
+ * samples means nothing to anybody who reads the file after a kill.
+ *
+ * @throws OutsideError `local`
+ */
+export function* commitManySeries(store: Store): Steps<void> {
+  while (store.dirtySeries.size > SERIES_STEP) {
+    const some = [...store.dirtySeries.values().take(SERIES_STEP)]
+    store.storage.transaction(() => {
+      for (const head of store.dirtyScopes) store.storage.insertScope.run(head.scope, head.name)
+      for (const series of some) writeSeries(store.storage, series)
+    })
+    for (const series of some) store.dirtySeries.delete(series)
+    yield
+  }
 }
 
 /**

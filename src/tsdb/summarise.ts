@@ -2,7 +2,6 @@ import { align } from './align.ts'
 import { collect } from './collect.ts'
 import { DAY_MS, removeParts } from './compact.ts'
 import type { StoredPoints } from './contract.ts'
-import { encodePart } from './part.ts'
 import type { Parts } from './parts.ts'
 import { LAST_FIELD } from './reader.ts'
 import type { Steps } from './slices.ts'
@@ -181,7 +180,7 @@ function insertHistory(
     }))
   })
   const { times, columns } = align(lists)
-  const data = encodePart({ times, ids, columns, fields: FIELDS })
+  const data = store.encoder.encode({ times, ids, columns, fields: FIELDS })
   const [low, high] = [ids[0] ?? 0, ids.at(-1) ?? 0]
   store.storage.insertPart.run(
     scope,
