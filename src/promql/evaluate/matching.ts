@@ -17,23 +17,21 @@ import {
 } from './run.ts'
 import { sharedLabels, signaturesOf } from './signatures.ts'
 
-/** One row of the result: a row of the "many" side (-1: filled in) with one of the "one" side (-1: filled in). */
-interface Pair {
-  readonly many: number
-  readonly one: number
-}
-
-/** The rows of both sides with one signature, and the pairs they can make. */
+/**
+ * The rows of both sides with one signature. Each row of the "many" side makes a row of the result with each of the "one"
+ * side; a fill adds a row -1 at the end of its side.
+ */
 interface Group {
   readonly many: readonly number[]
   readonly one: readonly number[]
-  /** Row of the result, before equal labels are laid together, by `pairKey`. */
-  readonly rowOf: ReadonlyMap<number, number>
+  /** The group's first row of the result, before equal labels are laid together. */
+  readonly base: number
+  /** Rows of the result from one row of the many side to the next. */
+  readonly width: number
 }
 
 interface Plan {
   readonly groups: readonly Group[]
-  readonly pairs: readonly Pair[]
   readonly labels: readonly Labels[]
   readonly regrouping: Regrouping
 }
@@ -61,60 +59,53 @@ export function* matchVectors(scope: Scope, expr: Binary, left: Vector, right: V
   run.budget.hold(plan.labels.length * grid.count)
   const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(run, expr, plan) }
   const mergedRows = matching.cardinality === 'one-to-one' ? undefined : plan.regrouping.rowOf
-  for (const group of plan.groups) {
-    matchGroup({ scope, expr, matching, sides, mergedRows }, group, out)
-    if (run.budget.isSpent((group.many.length + group.one.length) * grid.count)) yield undefined
-  }
+  const job = { scope, expr, matching, sides, mergedRows }
+  for (const group of plan.groups) yield* matchGroup(job, group, out)
   return applyRegrouping(out, plan.regrouping, grid.count)
 }
 
 /** With bool the name goes; at the very end where its removal is delayed. */
 function flags({ options }: Run, expr: Binary, plan: Plan): Uint8Array | undefined {
-  return expr.returnBool && options.delayedNameRemoval ? new Uint8Array(plan.pairs.length).fill(1) : undefined
+  return expr.returnBool && options.delayedNameRemoval ? new Uint8Array(plan.labels.length).fill(1) : undefined
 }
 
 function* planMatches(rows: RowPair, matching: Matching, sides: Sides): Steps<Plan> {
   const signatures = yield* signaturesOf(rows, matching)
   const [manyIds, oneIds] = sides.swapped ? [signatures.right, signatures.left] : [signatures.left, signatures.right]
-  const members = Array.from({ length: signatures.count }, () => ({
-    many: new Array<number>(),
-    one: new Array<number>(),
-  }))
-  for (const [row, id] of manyIds.entries()) members[id]?.many.push(row)
-  for (const [row, id] of oneIds.entries()) members[id]?.one.push(row)
-  const pairs: Pair[] = []
-  const groups: Group[] = []
-  for (const { many, one } of members) {
-    const possible = possiblePairs(many, one, matching)
-    if (possible.length === 0) continue
-    const rowOf = new Map(possible.map((pair, index) => [pairKey(pair.many, pair.one), pairs.length + index]))
-    for (const pair of possible) pairs.push(pair)
-    groups.push({ many, one, rowOf })
-  }
+  const many = yield* rowsBySignature(rows.run, manyIds, signatures.count)
+  const one = yield* rowsBySignature(rows.run, oneIds, signatures.count)
+  const { fillMany, fillOne } = fillsOf(matching)
   const labels: Labels[] = []
-  for (const pair of pairs) {
-    labels.push(resultLabels({ rows, matching, sides, pair }))
-    if (rows.run.budget.isSpent(PAIR_UNITS)) yield undefined
+  const groups: Group[] = []
+  let isDistinct = matching.cardinality === 'one-to-one'
+  for (let id = 0; id < signatures.count; id += 1) {
+    const group = { many: many[id] ?? [], one: one[id] ?? [], base: labels.length }
+    const manyRows = fillMany === undefined ? group.many : [...group.many, -1]
+    const oneRows = fillOne === undefined ? group.one : [...group.one, -1]
+    for (const manyRow of manyRows) {
+      for (const oneRow of oneRows) labels.push(resultLabels({ rows, matching, sides, manyRow, oneRow }))
+      if (rows.run.budget.isSpent(PAIR_UNITS * oneRows.length)) yield undefined
+    }
+    if (labels.length > group.base + 1) isDistinct = false
+    // Several on the one side are an error even where nothing meets them.
+    if (labels.length > group.base || group.one.length > 1) groups.push({ ...group, width: oneRows.length })
   }
   // One to one, a result has at least the labels of its signature: those of different groups differ.
-  const isDistinct = matching.cardinality === 'one-to-one' && groups.every((group) => group.rowOf.size === 1)
-  return { groups, pairs, labels, regrouping: yield* regroup(rows.run, labels, isDistinct) }
+  return { groups, labels, regrouping: yield* regroup(rows.run, labels, isDistinct) }
 }
 
 /** Work on one pair of rows, counted in samples. */
 const PAIR_UNITS = 20
 
-function possiblePairs(many: readonly number[], one: readonly number[], matching: Matching): readonly Pair[] {
-  const { fillMany, fillOne } = fillsOf(matching)
-  const manyRows = fillMany === undefined ? many : [...many, -1]
-  const oneRows = fillOne === undefined ? one : [...one, -1]
-  return manyRows
-    .flatMap((manyRow) => oneRows.map((oneRow) => ({ many: manyRow, one: oneRow })))
-    .filter((pair) => pair.many !== -1 || pair.one !== -1)
-}
-
-function pairKey(many: number, one: number): number {
-  return (many + 1) * 2 ** 26 + one + 1
+function* rowsBySignature(run: Run, ids: Int32Array, count: number): Steps<readonly (readonly number[] | undefined)[]> {
+  const rows = Array.from<number[] | undefined>({ length: count })
+  for (const [row, id] of ids.entries()) {
+    const known = rows[id]
+    if (known === undefined) rows[id] = [row]
+    else known.push(row)
+    if (run.budget.isSpent(2)) yield undefined
+  }
+  return rows
 }
 
 /**
@@ -140,13 +131,14 @@ interface Naming {
   readonly rows: RowPair
   readonly matching: Matching
   readonly sides: Sides
-  readonly pair: Pair
+  readonly manyRow: number
+  readonly oneRow: number
 }
 
 /** The many side's labels; one to one only those matched on. Labels asked for come from the one side. */
-function resultLabels({ rows, matching, sides, pair }: Naming): Labels {
-  const one = sides.one.labels[pair.one] ?? sharedLabels(sides.many.labels[pair.many] ?? {}, matching)
-  const many = sides.many.labels[pair.many] ?? sharedLabels(one, matching)
+function resultLabels({ rows, matching, sides, manyRow, oneRow }: Naming): Labels {
+  const one = sides.one.labels[oneRow] ?? sharedLabels(sides.many.labels[manyRow] ?? {}, matching)
+  const many = sides.many.labels[manyRow] ?? sharedLabels(one, matching)
   const { expr, run } = rows
   const keepsName = isComparisonOf(expr) && (!returnsBool(expr) || run.options.delayedNameRemoval)
   const base = keepsName ? many : withoutMetadata(many)
@@ -174,34 +166,49 @@ interface Job {
   readonly sides: Sides
 }
 
-function matchGroup(job: Job, group: Group, out: Vector): void {
-  const { scope, matching, sides, mergedRows, expr } = job
+function* matchGroup(job: Job, group: Group, out: Vector): Steps<undefined> {
+  const { scope, matching, sides } = job
   const { count } = scope.grid
   const { fillMany, fillOne } = fillsOf(matching)
-  const isOneToOne = matching.cardinality === 'one-to-one'
   for (let step = 0; step < count; step += 1) {
-    const one = soleRow(job, group.one, step)
-    if (one === -1 && fillOne === undefined) continue
-    const oneValue = one === -1 ? (fillOne ?? 0) : (sides.one.values[one * count + step] ?? 0)
-    let met = -1
-    const taken = mergedRows === undefined ? undefined : new Set<number>()
-    for (const many of group.many) {
-      if (sides.many.present[many * count + step] !== 1) continue
-      if (met !== -1 && isOneToOne) throw severalOnOneSide(job)
-      met = many
-      const row = group.rowOf.get(pairKey(many, one)) ?? 0
-      if (taken !== undefined && mergedRows !== undefined) takeRow(taken, mergedRows[row] ?? 0, expr)
-      put(job, out, {
-        row,
-        step,
-        many: sides.many.values[many * count + step] ?? 0,
-        one: oneValue,
-      })
-    }
-    if (met === -1 && one !== -1 && fillMany !== undefined) {
-      put(job, out, { row: group.rowOf.get(pairKey(-1, one)) ?? 0, step, many: fillMany, one: oneValue })
+    if (scope.run.budget.isSpent(group.many.length + group.one.length)) yield undefined
+    const found = soleRow(job, group.one, step)
+    if (found === -1 && fillOne === undefined) continue
+    // A filled-in element stands behind all rows of its side.
+    const place = found === -1 ? group.one.length : found
+    const oneRow = group.one[place]
+    const one = oneRow === undefined ? (fillOne ?? 0) : (sides.one.values[oneRow * count + step] ?? 0)
+    const isMet = matchMany(job, group, { out, step, place, one })
+    if (!isMet && found !== -1 && fillMany !== undefined) {
+      put(job, out, { row: group.base + group.many.length * group.width + place, step, many: fillMany, one })
     }
   }
+  return undefined
+}
+
+interface Meeting {
+  readonly out: Vector
+  readonly step: number
+  /** Of the one element among its side's rows. */
+  readonly place: number
+  readonly one: number
+}
+
+/** Every present element of the many side meets the one; false where there is none. */
+function matchMany(job: Job, group: Group, { out, step, place, one }: Meeting): boolean {
+  const { scope, matching, sides, mergedRows, expr } = job
+  const { count } = scope.grid
+  const taken = mergedRows === undefined ? undefined : new Set<number>()
+  let isMet = false
+  for (const [index, manyRow] of group.many.entries()) {
+    if (sides.many.present[manyRow * count + step] !== 1) continue
+    if (isMet && matching.cardinality === 'one-to-one') throw severalOnOneSide(job)
+    isMet = true
+    const row = group.base + index * group.width + place
+    if (taken !== undefined && mergedRows !== undefined) takeRow(taken, mergedRows[row] ?? 0, expr)
+    put(job, out, { row, step, many: sides.many.values[manyRow * count + step] ?? 0, one })
+  }
+  return isMet
 }
 
 function takeRow(taken: Set<number>, row: number, expr: Binary): void {
@@ -213,16 +220,23 @@ function takeRow(taken: Set<number>, row: number, expr: Binary): void {
   taken.add(row)
 }
 
-/** The one element of the "one" side at a step, or -1. */
+/** The place among its rows of the one side's one element at a step, or -1. */
 function soleRow(job: Job, rows: readonly number[], step: number): number {
   const { sides, scope } = job
   let found = -1
-  for (const row of rows) {
+  for (const [place, row] of rows.entries()) {
     if (sides.one.present[row * scope.grid.count + step] !== 1) continue
-    if (found !== -1) throw duplicates(job, found, row)
-    found = row
+    if (found !== -1 && isAnyThere(job, step)) throw duplicates(job, rows[found] ?? 0, row)
+    found = place
   }
   return found
+}
+
+/** With nothing at all on the other side, nothing is matched and so nothing is wrong. */
+function isAnyThere({ sides, scope, matching }: Job, step: number): boolean {
+  if (matching.fillLeft !== undefined || matching.fillRight !== undefined) return true
+  const { count } = scope.grid
+  return sides.many.labels.some((_, row) => sides.many.present[row * count + step] === 1)
 }
 
 function duplicates({ sides, matching, expr }: Job, first: number, second: number): PromqlError {
