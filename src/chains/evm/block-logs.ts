@@ -149,6 +149,9 @@ async function readFiltered(
 async function readReceiptLogs(endpoint: Endpoint, block: EvmBlock, signal: AbortSignal): Promise<readonly EvmLog[]> {
   const method = 'eth_getBlockReceipts'
   const answer = await endpoint.ask({ method, params: [block.hash], isByHash: true }, signal)
+  if (answer === null) {
+    throw new OutsideError('behind', `${endpoint.name} has no receipts of block ${block.number}`, { retry: true })
+  }
   const parsed = receiptsSchema.safeParse(answer)
   if (!parsed.success) throw malformed(endpoint.name, method, 'something that is no list of receipts')
   if (parsed.data.some((receipt) => receipt.blockHash !== block.hash)) {

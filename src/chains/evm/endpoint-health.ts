@@ -12,8 +12,14 @@ export interface EndpointHealth {
   /** Whether it may be asked now; a failing one is left alone for a while, `restMaxMs` at the longest. */
   isReady(restMaxMs: number): boolean
   /** Does one piece of work with it, and takes note of how that went. */
-  measured<T>(work: () => Promise<T>): Promise<T>
+  measured<T>(work: () => Promise<T>, weight?: Weight): Promise<T>
 }
+
+/**
+ * Whether a failure may be the question's own fault (`question`), or what was asked is so basic that any failure of it is
+ * the endpoint's (`basics`: which chain, which block).
+ */
+export type Weight = 'question' | 'basics'
 
 const REST_FIRST_MS = 250
 const REST_MAX_MS = 60_000
@@ -56,7 +62,7 @@ export function createEndpointHealth(
     failure: () => failure,
     latencyMs: () => latencyMs,
     isReady: (restMaxMs) => world.monotonic() >= Math.min(restUntil, askedAt + restMaxMs),
-    async measured(work) {
+    async measured(work, weight = 'question') {
       const startedAt = world.monotonic()
       askedAt = startedAt
       try {
@@ -64,8 +70,10 @@ export function createEndpointHealth(
         noteAnswer(startedAt)
         return result
       } catch (error) {
-        if (error instanceof OutsideError && isAgainstEndpoint(error)) noteFailure(error)
-        else if (error instanceof OutsideError) noteAnswer(startedAt)
+        if (error instanceof OutsideError) {
+          if (weight === 'basics' || isAgainstEndpoint(error)) noteFailure(error)
+          else noteAnswer(startedAt)
+        }
         throw error
       }
     },

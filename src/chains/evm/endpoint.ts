@@ -3,7 +3,7 @@ import type { World } from '../../lib/world.ts'
 import { createClient } from './client.ts'
 import type { EvmBlock } from './contract.ts'
 import { createTransport } from './either-transport.ts'
-import { createEndpointHealth, type EndpointHealth, isAgainstEndpoint } from './endpoint-health.ts'
+import { createEndpointHealth, type EndpointHealth, isAgainstEndpoint, type Weight } from './endpoint-health.ts'
 import { type ChainIdentity, createIdentityCheck } from './identity.ts'
 import { malformed, type RpcOutcome } from './json-rpc.ts'
 import { createRangeLearner, type RangeLearner } from './range-learner.ts'
@@ -70,18 +70,22 @@ export function createEndpoint({ world, name, url, timeoutMs, identity }: Endpoi
     if (error.reason !== 'rate-limited') identification.doubt()
   }
 
-  async function askFor<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async function askFor<T>(signal: AbortSignal, work: () => Promise<T>, weight: Weight = 'question'): Promise<T> {
     await identification.pass(signal)
-    return health.measured(work)
+    return health.measured(work, weight)
   }
 
   async function readHead(signal: AbortSignal): Promise<EvmBlock> {
     const question = { method: 'eth_getBlockByNumber', params: ['latest', false] }
-    const block = await askFor(signal, async () => {
-      const parsed = blockSchema.safeParse(await client.ask(question, signal))
-      if (parsed.success) return parsed.data
-      throw malformed(name, question.method, 'something that is no block', parsed.error)
-    })
+    const block = await askFor(
+      signal,
+      async () => {
+        const parsed = blockSchema.safeParse(await client.ask(question, signal))
+        if (parsed.success) return parsed.data
+        throw malformed(name, question.method, 'something that is no block', parsed.error)
+      },
+      'basics',
+    )
     const now = world.monotonic()
     const changedAt = head?.block.hash === block.hash ? head.changedAt : now
     head = { block, at: now, changedAt }

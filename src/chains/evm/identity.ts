@@ -45,7 +45,7 @@ export function createIdentityCheck({ world, client, health, identity, life }: I
       if (parsed.data === identity.chainId) return
       const message = `${client.name} answers for chain ${parsed.data}, and chain ${identity.chainId} is expected`
       throw new OutsideError('wrong-chain', message, { retry: false })
-    })
+    }, 'basics')
     checkedAt = world.monotonic()
   }
 

@@ -100,7 +100,9 @@ export function readLog(raw: unknown): EvmLog | undefined {
   const logIndex = readQuantity(raw['logIndex'])
   if (!isLowerAddress(address) || !isHex(data) || !isWord(blockHash) || !isWord(transactionHash)) return undefined
   if (topics === undefined || blockNumber < 0 || transactionIndex < 0 || logIndex < 0) return undefined
-  return { address, topics, data, blockNumber, blockHash, transactionHash, transactionIndex, logIndex }
+  const seconds = readQuantity(raw['blockTimestamp'])
+  const blockTimeMs = seconds < 0 ? undefined : seconds * 1000
+  return { address, topics, data, blockNumber, blockHash, blockTimeMs, transactionHash, transactionIndex, logIndex }
 }
 
 function readTopics(raw: unknown): readonly Hex[] | undefined {

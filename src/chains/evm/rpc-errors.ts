@@ -38,7 +38,7 @@ const MAY_SUCCEED_LATER: ReadonlySet<FailureReason> = new Set([
 ])
 
 const BEHIND =
-  /beyond current head block|beyond latest executed block|blocks specified in filter cannot be found|header not found|(?:block|header) (?:is )?not (?:yet )?(?:found|available)|unknown block|cannot find (?:block|header)|after last accepted block|block .{0,80}(?:could not be found|does not exist)/i
+  /beyond current head block|beyond latest executed block|blocks? specified in filter.{0,60}cannot be found|header not found|(?:block|header) (?:is )?not (?:yet )?(?:found|available)|unknown block|cannot find (?:block|header)|after last accepted block|block .{0,80}(?:could not be found|does not exist)/i
 const RATE =
   /rate.?limit|too many requests|request(?:s)? (?:limit|count) exceeded|exceeded (?:your|the|its) .{0,40}(?:capacity|quota|limit)|compute units|throttl|capacity limit|requests per second/i
 const AUTH =
@@ -62,7 +62,8 @@ export function sortRpcError(name: string, question: RpcQuestion, rpc: RpcError)
 function reasonOf(question: RpcQuestion, rpc: RpcError, said: string): FailureReason {
   if (rpc.code === -32601) return 'unsupported'
   if (rpc.code === 3 || (isCall(question) && REVERT.test(said))) return 'reverted'
-  if (BEHIND.test(said)) return question.isByHash === true ? 'unknown-block' : 'behind'
+  // -32001: "resource not found" (EIP-1474), where the resource of a question is its block.
+  if (rpc.code === -32001 || BEHIND.test(said)) return question.isByHash === true ? 'unknown-block' : 'behind'
   if (question.method === 'eth_getLogs' && rangeHint(said) !== undefined) return 'range-too-large'
   if (rpc.code === 429 || RATE.test(said)) return 'rate-limited'
   if (NO_METHOD.test(said) || rpc.code === -32004) return 'unsupported'

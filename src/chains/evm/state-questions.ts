@@ -1,4 +1,6 @@
+import { OutsideError } from '../../lib/errors.ts'
 import type { Json } from '../../lib/json.ts'
+import { readBlockByNumber } from './block-questions.ts'
 import type { EvmBlock, EvmCall, EvmCallResult, Hex } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 import { isHex, quantity } from './hex.ts'
@@ -22,7 +24,7 @@ export async function readHasCode(
   block: EvmBlock,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const answer = await atBlock(endpoint, block, async (pin, isByHash) =>
+  const answer = await atBlock(endpoint, block, signal, async (pin, isByHash) =>
     endpoint.ask({ method: 'eth_getCode', params: [address, pin], isByHash }, signal),
   )
   return parseHex(endpoint.name, 'eth_getCode', answer) !== '0x'
@@ -35,7 +37,7 @@ export async function callEach(
   block: EvmBlock,
   signal: AbortSignal,
 ): Promise<readonly EvmCallResult[]> {
-  const outcomes = await atBlock(endpoint, block, async (pin, isByHash) => {
+  const outcomes = await atBlock(endpoint, block, signal, async (pin, isByHash) => {
     const questions = calls.map((call) => callQuestion(call, pin, isByHash))
     return failTogether(await endpoint.askAll(questions, signal))
   })
@@ -65,12 +67,13 @@ export async function hasMulticall(endpoint: Endpoint, block: EvmBlock, signal: 
 }
 
 /**
- * Asks with the block's hash, or with its number where the endpoint has shown that it takes no hash. A refusal of the
- * hash is only believed when the number works.
+ * Asks with the block's hash; or with its number where the endpoint takes no hash, and then makes sure that this number
+ * still means that block. A refusal of the hash is only remembered when the number works.
  */
 async function atBlock<T>(
   endpoint: Endpoint,
   block: EvmBlock,
+  signal: AbortSignal,
   ask: (pin: Json, isByHash: boolean) => Promise<T>,
 ): Promise<T> {
   if (endpoint.abilities.stateByHash !== false) {
@@ -83,13 +86,18 @@ async function atBlock<T>(
     }
   }
   const answer = await ask(quantity(block.number), false)
+  const there = await readBlockByNumber(endpoint, block.number, signal)
+  if (there?.hash !== block.hash) {
+    const message = `${endpoint.name} has another block ${block.number} than ${block.hash}`
+    throw new OutsideError('unknown-block', message, { retry: true })
+  }
   endpoint.abilities.stateByHash = false
   return answer
 }
 
-/** Nodes that know only numbers call the object a wrong parameter, in one way or another. */
+/** Nodes that know only numbers call the object a wrong parameter. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof NodeError && ['rejected', 'unsupported', 'server-error'].includes(error.reason)
+  return error instanceof NodeError && (error.reason === 'rejected' || error.reason === 'unsupported')
 }
 
 /** Where every call fails for a reason that is the block's or the endpoint's, it is no outcome of any call. */
