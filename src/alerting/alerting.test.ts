@@ -397,6 +397,19 @@ describe('storage', () => {
     expect(story(false).heard.length).toBeGreaterThan(10)
   })
 
+  test('what fires again while its end waits is still known to be told after a restart', () => {
+    const pipeline = createPipeline()
+    pipeline.change(pipeline.fired('A'))
+    pipeline.change(pipeline.ended('A'))
+    pipeline.change(pipeline.fired('A'))
+    pipeline.restart()
+    pipeline.wait(400)
+    pipeline.change(pipeline.ended('A'))
+    pipeline.wait(400)
+
+    expect(pipeline.heard()).toEqual(['0 chat first +A', '600 chat resolved -A'])
+  })
+
   test('a change writes what changed, not the whole group', () => {
     const pipeline = createPipeline()
     const names = Array.from({ length: 500 }, (_, index) => `A${index}`)

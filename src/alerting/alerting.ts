@@ -125,12 +125,12 @@ function speakAt(context: PlanContext, key: string): void {
 /** The groups in memory, in the form in which they come from rows. */
 function storedOf(state: PipelineState): readonly StoredGroup[] {
   return [...state.groups.values()].map(({ identity, timers, members }) => {
-    const firing = [...members].filter(([, { alert }]) => alert.endsAt === undefined)
+    const all = [...members]
     return {
       identity,
       timers,
-      told: new Set(firing.flatMap(([fingerprint, { isTold }]) => (isTold ? [fingerprint] : []))),
-      unknownTold: new Set(firing.flatMap(([fingerprint, { isUnknownTold }]) => (isUnknownTold ? [fingerprint] : []))),
+      told: new Set(all.flatMap(([fingerprint, { isTold }]) => (isTold ? [fingerprint] : []))),
+      unknownTold: new Set(all.flatMap(([fingerprint, { isUnknownTold }]) => (isUnknownTold ? [fingerprint] : []))),
       ended: [...members.values()].filter(({ alert }) => alert.endsAt !== undefined),
     }
   })

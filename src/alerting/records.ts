@@ -8,7 +8,8 @@ import type { GroupIdentity, GroupTimers, Member } from './group.ts'
 /*
  * How the pipeline's state is written. A group is one row with its timers and the fingerprints it was told of, written
  * when it spoke or its timer moved, and one row for each member whose end waits to be told, so that a change writes what
- * changed and not the whole group. Firing members need no row: they are the episodes that have not ended.
+ * changed and not the whole group. Firing members need no row: they are the episodes that have not ended. A member stays
+ * among those told while its end waits, because it may fire again before that is told.
  */
 
 const labels = z.record(z.string(), z.string())
@@ -86,7 +87,7 @@ export function episodeRecord(alert: Alert): EpisodeRecord {
 }
 
 export function groupRecord(identity: GroupIdentity, timers: GroupTimers, members: Iterable<Member>): GroupRecord {
-  const firing = [...members].filter((member) => member.alert.endsAt === undefined)
+  const all = [...members]
   const { dueAt, ...kept } = timers
   return {
     key: identity.key,
@@ -95,8 +96,8 @@ export function groupRecord(identity: GroupIdentity, timers: GroupTimers, member
       kind: 'group',
       identity: { ...identity },
       timers: kept,
-      told: firing.filter((member) => member.isTold).map((member) => member.alert.fingerprint),
-      unknownTold: firing.filter((member) => member.isUnknownTold).map((member) => member.alert.fingerprint),
+      told: all.filter((member) => member.isTold).map((member) => member.alert.fingerprint),
+      unknownTold: all.filter((member) => member.isUnknownTold).map((member) => member.alert.fingerprint),
     },
   }
 }
