@@ -77,7 +77,7 @@ describe('a part', () => {
 
     expect([...open.times]).toEqual([1000, 2000, 3001])
     expect([open.find(3), open.find(9), open.find(4)]).toEqual([0, 1, -1])
-    expect(meaning(open.column(1))).toEqual([0.1, 'state 1', 0.3])
+    expect(meaning(open.column(1, 0))).toEqual([0.1, 'state 1', 0.3])
   })
 
   test('with any one bit flipped is refused', () => {

@@ -1,3 +1,4 @@
+import { type Allocate, ownMemory } from './arena.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { DamageError } from './bytes.ts'
 import { ABSENT, PRESENT } from './head.ts'
@@ -163,13 +164,13 @@ function writeStates(writer: ByteWriter, states: Uint8Array): void {
 }
 
 /** Reads one column of `count` places. */
-export function readColumn(reader: ByteReader, count: number): Column {
+export function readColumn(reader: ByteReader, count: number, allocate: Allocate = ownMemory): Column {
   const kind = reader.byte()
   const states = (kind & HAS_STATES) === 0 ? undefined : readStates(reader, count)
   const present = states === undefined ? count : states.reduce((sum, state) => (state === PRESENT ? sum + 1 : sum), 0)
-  const dense = readValues(reader, kind & ~HAS_STATES, present)
+  const dense = readValues(reader, { kind: kind & ~HAS_STATES, count: present }, allocate)
   if (states === undefined) return { values: dense, states }
-  const values = new Float64Array(count)
+  const values = allocate(count)
   let next = 0
   for (let index = 0; index < count; index++) if (states[index] === PRESENT) values[index] = dense[next++] ?? 0
   return { values, states }
@@ -189,20 +190,26 @@ function readStates(reader: ByteReader, count: number): Uint8Array {
   return states
 }
 
-function readValues(reader: ByteReader, kind: number, count: number): Float64Array {
-  if (kind === DECIMAL) return readDecimals(reader, count)
-  if (kind === FLOAT) return readFloats(reader, count)
-  if (kind === EMPTY && count === 0) return new Float64Array(0)
+interface Dense {
+  readonly kind: number
+  readonly count: number
+}
+
+function readValues(reader: ByteReader, { kind, count }: Dense, allocate: Allocate): Float64Array {
+  if (kind === DECIMAL) return readDecimals(reader, allocate(count))
+  if (kind === FLOAT) return readFloats(reader, allocate(count))
+  if (kind === EMPTY && count === 0) return allocate(0)
   throw new DamageError('a column is of an unknown kind')
 }
 
-function readDecimals(reader: ByteReader, count: number): Float64Array {
+/** Fills `values`, which are zero. */
+function readDecimals(reader: ByteReader, values: Float64Array): Float64Array {
+  const count = values.length
   const head = reader.byte()
   const scale = POWERS[head & ~SIGNED]
   const width = reader.byte()
   if (scale === undefined || width > 7) throw new DamageError('a power of ten is out of range')
   let scaled = reader.zigzag()
-  const values = new Float64Array(count)
   for (let plane = 0, unit = 1; plane < width; plane++, unit *= 256) {
     const bytes = reader.bytes(count - 1)
     for (let index = 1; index < count; index++) values[index] = (values[index] ?? 0) + (bytes[index - 1] ?? 0) * unit
@@ -228,9 +235,9 @@ function addBefore(words: Uint32Array, low: number): void {
   words[low + 1] = ((foldedHigh >>> 1) ^ sign) + (words[low - 1] ?? 0) + (sum >= TWO_32 ? 1 : 0)
 }
 
-function readFloats(reader: ByteReader, count: number): Float64Array {
-  const values = new Float64Array(count)
-  const words = new Uint32Array(values.buffer)
+function readFloats(reader: ByteReader, values: Float64Array): Float64Array {
+  const count = values.length
+  const words = new Uint32Array(values.buffer, values.byteOffset, count * 2)
   for (let plane = 0; plane < 8; plane++) {
     const bytes = reader.bytes(count)
     const shift = (plane & 3) * 8

@@ -1,6 +1,6 @@
+import { Arena } from './arena.ts'
 import { collect } from './collect.ts'
-import { insertPart, WINDOW_MS } from './fold.ts'
-import { windowOf } from './fold.ts'
+import { insertPart, WINDOW_MS, windowOf } from './fold.ts'
 import { PART_SERIES } from './part.ts'
 import type { Parts } from './parts.ts'
 import type { Steps } from './slices.ts'
@@ -44,10 +44,12 @@ function* mergeWindow(store: Store, parts: Parts, { scope, window }: Window): St
     storage.partsWithin.all(scope, level, range.fromMs, range.toMs),
   )
   const ids = yield* parts.readAll(rows)
+  const arena = new Arena()
   if (keepsHistory(store)) commit(store, () => storage.markDay.run(scope, windowOf(window, DAY_MS)))
   for (let start = 0; start < ids.length; start += PART_SERIES) {
     const batch = ids.slice(start, start + PART_SERIES)
-    const points = yield* collect(parts, { rows, ids: batch, ...range, field: 0 })
+    arena.reset()
+    const points = yield* collect(parts, { rows, ids: batch, ...range, field: 0, arena })
     yield
     commit(store, () => insertPart(store, { scope, level: LEVELS.merged }, points))
     yield

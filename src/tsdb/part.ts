@@ -1,6 +1,7 @@
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { messageOf } from '../lib/errors.ts'
+import { type Allocate, ownMemory } from './arena.ts'
 import { ByteReader, ByteWriter, DamageError } from './bytes.ts'
 import { type Column, ColumnWriter, readColumn } from './column.ts'
 
@@ -90,12 +91,12 @@ function writeTimes(writer: ByteWriter, times: Float64Array): void {
 /** A part that was read: its times and ids, and its columns when asked for. */
 export class OpenPart {
   readonly times: Float64Array
-  readonly ids: Float64Array
+  readonly ids: readonly number[]
   readonly fields: number
   /** What it takes in memory, about. */
   readonly sizeBytes: number
   readonly #payload: Uint8Array
-  readonly #offsets: Float64Array
+  readonly #offsets: readonly number[]
 
   /** @throws DamageError */
   constructor(data: Uint8Array) {
@@ -125,10 +126,10 @@ export class OpenPart {
   }
 
   /** @throws DamageError */
-  column(index: number, field = 0): Column {
+  column(index: number, field: number, allocate: Allocate = ownMemory): Column {
     const at = index * this.fields + field
     const bytes = this.#payload.subarray(this.#offsets[at] ?? 0, this.#offsets[at + 1] ?? 0)
-    return readColumn(new ByteReader(bytes), this.times.length)
+    return readColumn(new ByteReader(bytes), this.times.length, allocate)
   }
 }
 
@@ -138,7 +139,11 @@ function opened(data: Uint8Array): Uint8Array {
   if (reader.uint32() !== crc32(data.subarray(HEADER_BYTES))) throw new DamageError('its checksum is wrong')
   const size = reader.count(PAYLOAD_MAX_BYTES)
   try {
-    const payload = inflateRawSync(data.subarray(reader.offset), { maxOutputLength: Math.max(1, size) })
+    const payload = inflateRawSync(data.subarray(reader.offset), {
+      maxOutputLength: Math.max(1, size),
+      // One buffer of the right size instead of 16 kB for a payload of 3.
+      chunkSize: Math.max(64, size),
+    })
     if (payload.length === size) return payload
   } catch (error) {
     throw new DamageError(`it cannot be unpacked: ${messageOf(error)}`, { cause: error })
@@ -161,22 +166,22 @@ function readTimes(reader: ByteReader): Float64Array {
   return times
 }
 
-function readIds(reader: ByteReader): Float64Array {
-  const ids = new Float64Array(reader.count(TIMES_MAX))
+function readIds(reader: ByteReader): readonly number[] {
+  const ids: number[] = []
   let previous = 0
-  for (let index = 0; index < ids.length; index++) {
+  for (let left = reader.count(TIMES_MAX); left > 0; left--) {
     previous += reader.varint()
-    ids[index] = previous
+    ids.push(previous)
   }
   return ids
 }
 
-function readOffsets(reader: ByteReader, count: number): Float64Array {
-  const offsets = new Float64Array(count + 1)
+function readOffsets(reader: ByteReader, count: number): readonly number[] {
+  const offsets = [0]
   let end = 0
   for (let index = 1; index <= count; index++) {
     end += reader.varint()
-    offsets[index] = end
+    offsets.push(end)
   }
   return offsets
 }

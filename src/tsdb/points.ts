@@ -1,3 +1,4 @@
+import { type Allocate, ownMemory } from './arena.ts'
 import type { Column } from './column.ts'
 import type { StoredPoints } from './contract.ts'
 import { ABSENT, type Head, STALE } from './head.ts'
@@ -74,12 +75,12 @@ function after(times: Float64Array, time: number, start: number, end: number): n
 }
 
 /** Points of one series from several places, ascending and without repetition: of two at one time the earlier wins. */
-export function mergePoints(lists: readonly StoredPoints[]): StoredPoints {
+export function mergePoints(lists: readonly StoredPoints[], allocate: Allocate = ownMemory): StoredPoints {
   const filled = lists.filter((list) => list.end > list.start)
   const [only] = filled
   if (only === undefined) return NO_POINTS
   if (filled.length === 1) return only
-  const chains = chainsOf(filled).map(joined)
+  const chains = chainsOf(filled).map((chain) => joined(chain, allocate))
   return chains[0] !== undefined && chains.length === 1 ? chains[0] : interleaved(chains)
 }
 
@@ -102,11 +103,11 @@ function firstTime(points: StoredPoints): number {
   return points.times[points.start] ?? 0
 }
 
-function joined(lists: readonly StoredPoints[]): StoredPoints {
+function joined(lists: readonly StoredPoints[], allocate: Allocate): StoredPoints {
   if (lists[0] !== undefined && lists.length === 1) return lists[0]
   const size = lists.reduce((sum, list) => sum + list.end - list.start, 0)
-  const times = new Float64Array(size)
-  const values = new Float64Array(size)
+  const times = allocate(size)
+  const values = allocate(size)
   const stale = lists.some((list) => list.stale !== undefined) ? new Uint8Array(size) : undefined
   let offset = 0
   for (const list of lists) {

@@ -1,11 +1,12 @@
 import { align } from './align.ts'
-import { collect } from './collect.ts'
+import { Arena } from './arena.ts'
+import { collect, type CollectRequest } from './collect.ts'
 import { DAY_MS, removeParts } from './compact.ts'
 import type { StoredPoints } from './contract.ts'
 import type { Parts } from './parts.ts'
 import { LAST_FIELD } from './reader.ts'
 import type { Steps } from './slices.ts'
-import { type Level, LEVELS, type PartRow } from './storage.ts'
+import { type Level, LEVELS } from './storage.ts'
 import { commit, type Store } from './store.ts'
 
 export const FIVE_MINUTES_MS = 5 * 60_000
@@ -43,11 +44,13 @@ function* summariseDay(store: Store, parts: Parts, { scope, day }: Day): Steps<v
   const rows = [...within(LEVELS.merged), ...within(LEVELS.folded)]
   const old = { fine: within(LEVELS.fiveMinutes), hour: within(LEVELS.hour) }
   const ids = yield* parts.readAll([...rows, ...old.fine])
+  const arena = new Arena()
   for (let start = 0; start < ids.length; start += BATCH) {
+    arena.reset()
     const batch = ids.slice(start, start + BATCH)
-    const points = yield* collect(parts, { rows, ids: batch, ...range, field: 0 })
+    const points = yield* collect(parts, { rows, ids: batch, ...range, field: 0, arena })
     yield
-    const known = yield* readBuckets(parts, old.fine, batch, range)
+    const known = yield* readBuckets(parts, { rows: old.fine, ids: batch, ...range, field: 0, arena })
     const fine = new Map(batch.map((id) => [id, fuller(bucketsOf(points.get(id)), known.get(id))]))
     yield
     const hours = new Map([...fine].map(([id, buckets]) => [id, coarser(buckets)]))
@@ -142,16 +145,12 @@ function fuller(made: Buckets, known: Buckets | undefined): Buckets {
   return union
 }
 
-function* readBuckets(
-  parts: Parts,
-  rows: readonly PartRow[],
-  ids: readonly number[],
-  range: { readonly fromMs: number; readonly toMs: number },
-): Steps<Map<number, Buckets>> {
+function* readBuckets(parts: Parts, request: CollectRequest): Steps<Map<number, Buckets>> {
+  const { rows, ids } = request
   const known = new Map<number, Buckets>(ids.map((id) => [id, newBuckets()]))
   if (rows.length === 0) return known
   for (let field = 0; field < FIELDS; field++) {
-    const found = yield* collect(parts, { rows, ids, ...range, field })
+    const found = yield* collect(parts, { ...request, field })
     for (const [id, { times, values, start, end }] of found) {
       const buckets = known.get(id)
       if (field === 0) buckets?.times.push(...times.subarray(start, end))
