@@ -9,6 +9,7 @@ import type { SlackConfig } from './config.ts'
 const TOTAL_MAX = 12_000
 const SECTION_MAX = 3_000
 const ENTRIES_MAX = 45
+const LINK_MAX = 800
 /** Kept free for the title, the text and the last line. */
 const RESERVED = 3_000
 
@@ -76,11 +77,12 @@ function blocksOf(
   return texts.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text } }))
 }
 
+/** The headline always fits; links go before details, because they are what helps when there is no room. */
 function entryText({ headline, time, details, links }: MessageEntry): string {
-  const linked = links.map(({ text, url }) => `<${escape(url).replaceAll('|', '%7C')}|${text}>`).join('  ')
-  const lines = [`*${escape(headline)}*`, `_${escape(time)}_`, ...details.map(escape)]
-  const body = clipLines(lines, SECTION_MAX - linked.length - 1)
-  return linked === '' ? body : `${body}\n${linked}`
+  const linked = links.map(({ text, url }) => `<${escape(url).replaceAll('|', '%7C')}|${text}>`)
+  const short = linked.filter((link) => link.length <= LINK_MAX).join('  ')
+  const lines = [`*${escape(headline)}*`, `_${escape(time)}_`, ...(short === '' ? [] : [short]), ...details.map(escape)]
+  return clipLines(lines, SECTION_MAX)
 }
 
 /** Whole lines while they fit; a line is never cut, as that could cut an escape. */
