@@ -24,7 +24,7 @@ import { readSystem, type SystemLook } from './system.ts'
 /** A clock that moved by less was slewed, as time daemons do all day. */
 const CLOCK_SET_SECONDS = 2
 /** A path this long is not remembered, to keep the cursor small. */
-const REMEMBERED_PATH_MAX = 200
+const REMEMBERED_PATH_BYTES_MAX = 120
 
 /** What was read, or why not. */
 type Outcome<T> = { readonly value: T } | { readonly failed: OutsideError }
@@ -143,7 +143,7 @@ function nextCursor(
 ): Json {
   const space: Record<string, KnownSpace> = {}
   for (const { mount, space: known } of mounts ?? []) {
-    if (known !== undefined && mount.mount.length <= REMEMBERED_PATH_MAX) space[mount.mount] = known
+    if (known !== undefined && Buffer.byteLength(mount.mount) <= REMEMBERED_PATH_BYTES_MAX) space[mount.mount] = known
   }
   const system =
     look === undefined

@@ -10,9 +10,12 @@ const ANSWER_MS_MAX = 1_000
 
 /**
  * A question to a dead network file system is never answered and cannot be taken back: it holds one of the process' four
- * threads for files until the server returns. With this many held nothing further is asked of new mounts that might hang.
+ * threads for files until the server returns. With this many held no further one of its kind is asked; disks always are.
  */
 const HELD_MAX = 2
+
+/** File systems behind which a server, or a program, answers. */
+const SERVED = /^(?:nfs|cifs|smb|ceph|gluster|lustre|9p|afs|beegfs|gpfs|ocfs|virtiofs|fuse)/
 
 /** Asks mounts for their space, one after the other. */
 export interface SpaceReader {
@@ -23,9 +26,9 @@ export interface SpaceReader {
 export function createSpaceReader(world: World, files: HostFiles, timeoutMs: number): SpaceReader {
   const held = new Set<string>()
 
-  async function ask({ path }: Mount): Promise<SpaceReading> {
+  async function ask({ path, fstype }: Mount): Promise<SpaceReading> {
     if (held.has(path)) throw new OutsideError('timeout', `${path} has not answered yet`, { retry: true })
-    if (held.size >= HELD_MAX) {
+    if (held.size >= HELD_MAX && SERVED.test(fstype)) {
       throw new OutsideError('timeout', `${path} was not asked: ${held.size} others do not answer`, { retry: true })
     }
     held.add(path)
