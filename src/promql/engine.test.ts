@@ -19,6 +19,8 @@ interface Store extends SeriesSource {
   selects: number
   isSlow: boolean
   add(line: Line): void
+  /** Changes the source's own arrays, as a ring buffer does. */
+  overwrite(value: number): void
 }
 
 const STEP_MS = 15_000
@@ -37,6 +39,9 @@ function storeOf(...lines: readonly Line[]): Store {
     load(refs) {
       const loaded = { points: (index: number) => series[refs[index]?.id ?? 0]?.points ?? EMPTY }
       return store.isSlow ? Promise.resolve(loaded) : loaded
+    },
+    overwrite(value) {
+      for (const { points } of series) points.values.fill(value)
     },
     add({ labels, values }) {
       const times = Float64Array.from(values, (_, index) => index * STEP_MS)
@@ -190,6 +195,28 @@ describe('limits', () => {
 
     expect(answer.value.series).toHaveLength(1)
     expect(yields).toBeGreaterThan(1)
+  })
+
+  test('one long series lets others run too, and may change meanwhile', async () => {
+    const values = Array.from({ length: 4000 }, (_, index) => index % 7)
+    const store = storeOf(up('a', ...values))
+    let time = 0
+    let yields = 0
+    const clock = {
+      monotonic: () => (time += 9),
+      yield: async () => {
+        yields += 1
+        store.overwrite(0)
+        return Promise.resolve()
+      },
+    }
+    const limits = { samples: 1e9, steps: 11_000, timeMs: 1e9 }
+    const long = parseExpr('stddev_over_time(up[4h])')
+    const end = 4000 * STEP_MS
+    const answer = await engineOf(store, { clock, limits }).range(long, { startMs: 0, endMs: end, stepMs: STEP_MS })
+
+    expect(answer.value.series[0]?.values.at(-1)).toBeCloseTo(2, 1)
+    expect(yields).toBeGreaterThan(5)
   })
 
   test('an aborted query ends at its next pause', async () => {

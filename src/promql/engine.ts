@@ -23,13 +23,13 @@ export interface QueryEngineOptions {
   readonly experimental?: boolean
 }
 
-export interface InstantOptions {
+interface InstantOptions {
   readonly signal?: AbortSignal
   /** Reads only series with this label: a local rule for the target that arrived. */
   readonly narrow?: { readonly target: string }
 }
 
-export interface RangeOptions {
+interface RangeOptions {
   readonly startMs: number
   readonly endMs: number
   readonly stepMs: number

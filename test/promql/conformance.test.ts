@@ -80,6 +80,13 @@ describe('the runner', () => {
     expect(passed).toBe(1)
   })
 
+  test('a series that cannot be read is one failure, and the others are loaded', async () => {
+    const { failures, passed } = await runScript(`load 1m\n  m 1 2 3\n  n 1 two 3\n\neval instant at 1m m\n  m 2\n`)
+
+    expect(failures).toMatchObject([{ line: 3 }])
+    expect(passed).toBe(1)
+  })
+
   test('only cases that expect or read a native histogram are left out', async () => {
     const native = 'load 1m\n  h {{schema:0 sum:1 count:1}}x3\n  m 1 2 3\n\n'
     const { skipped, passed } = await runScript(

@@ -38,7 +38,7 @@ export interface Scalar {
   readonly values: Float64Array
 }
 
-export interface Text {
+interface Text {
   readonly kind: 'string'
   readonly value: string
 }
@@ -264,10 +264,6 @@ export function* settle<T>(value: T | Promise<T>): Steps<T> {
   const first = settled[0]
   if (first === undefined) throw new PromqlError('the samples never came')
   return first.value
-}
-
-export function emptyVector(): Vector {
-  return vectorOf([], 0)
 }
 
 /** A vector with room for `rows` at each time, all absent. */

@@ -101,7 +101,7 @@ export function upperBound(times: Float64Array, start: number, end: number, time
 }
 
 /** The samples that are no staleness markers: the same arrays where there are none. */
-export function withoutStale(points: Points): Points {
+function withoutStale(points: Points): Points {
   const { stale, start, end } = points
   if (stale === undefined) return points
   const marker = stale.indexOf(1, start)

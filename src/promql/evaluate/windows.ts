@@ -148,7 +148,10 @@ export function* mapWindows(
   }
   const window = createWindow(scope, range)
   for (let row = 0; row < source.labels.length; row += 1) {
-    const points = source.points(row)
+    const seen = source.points(row)
+    // The source's arrays may change while others run: a series that takes long is copied, once.
+    const isLong = (seen.end - seen.start) * grid.count > LONG_UNITS
+    const points = isLong ? copyOf(seen) : seen
     startSeries(window, points, fn.needsFalls === true && grid.count > 1 && range.fixed === undefined)
     const kernel = fn.kernel()
     let work = 0
@@ -160,6 +163,7 @@ export function* mapWindows(
       window.first = args.first?.[step] ?? 0
       window.second = args.second?.[step] ?? 0
       work += window.sliding ? 4 : window.hi - window.lo
+      if (isLong && run.budget.isSpent(window.hi - window.lo)) yield undefined
       if (!kernel(window)) continue
       vector.values[row * grid.count + step] = window.out
       vector.present[row * grid.count + step] = 1
@@ -169,6 +173,15 @@ export function* mapWindows(
     if (run.budget.isSpent(work + grid.count)) yield undefined
   }
   return vector
+}
+
+/** Samples times steps past which one series might not fit a slice. */
+const LONG_UNITS = 2_000_000
+
+function copyOf({ times, values, starts, start, end }: Points): Points {
+  const rest = starts === undefined ? {} : { starts: starts.slice(start, end) }
+  const copied = { times: times.slice(start, end), values: values.slice(start, end) }
+  return { ...copied, stale: undefined, start: 0, end: end - start, ...rest }
 }
 
 function createWindow({ grid }: Scope, range: ResolvedRange): Window {

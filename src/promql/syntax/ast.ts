@@ -1,7 +1,7 @@
 import type { Matcher } from '../../core/matcher.ts'
 
 /** Where a node stands in the text: UTF-16 offsets, the end exclusive. */
-export interface Span {
+interface Span {
   readonly start: number
   readonly end: number
 }
@@ -40,14 +40,14 @@ export type AtModifier =
   | { readonly kind: 'start' }
   | { readonly kind: 'end' }
 
-export interface NumberLiteral extends Span {
+interface NumberLiteral extends Span {
   readonly kind: 'number'
   readonly value: number
   /** Written as a duration (`5m`), so printed as one. */
   readonly isDuration: boolean
 }
 
-export interface StringLiteral extends Span {
+interface StringLiteral extends Span {
   readonly kind: 'string'
   readonly value: string
 }
@@ -113,8 +113,8 @@ export const AGGREGATIONS = [
 ] as const
 export type AggregationOperator = (typeof AGGREGATIONS)[number]
 
-export const COMPARISONS = ['==', '!=', '>', '<', '>=', '<='] as const
-export const SET_OPERATORS = ['and', 'or', 'unless'] as const
+const COMPARISONS = ['==', '!=', '>', '<', '>=', '<='] as const
+const SET_OPERATORS = ['and', 'or', 'unless'] as const
 export type Comparison = (typeof COMPARISONS)[number]
 export type SetOperator = (typeof SET_OPERATORS)[number]
 export type Arithmetic = '+' | '-' | '*' | '/' | '%' | '^' | 'atan2'

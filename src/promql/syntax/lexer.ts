@@ -110,7 +110,7 @@ function readNumber(text: string, start: number): Token {
 }
 
 /** What Go's ParseInt with base 0, then ParseFloat, make of a number. */
-export function numberOf(text: string): number | undefined {
+function numberOf(text: string): number | undefined {
   if (text === '' || text === '.' || /_(?:_|$)|^_/.test(text)) return undefined
   const plain = text.replaceAll('_', '')
   if (/^0[0-7]+$/.test(plain)) return Number.parseInt(plain, 8)

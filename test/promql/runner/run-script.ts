@@ -13,7 +13,7 @@ import { compareResult } from './compare.ts'
 import { parseScript, type Case, type Command, type Expectation } from './script.ts'
 import { createScriptStore, type ScriptStore } from './store.ts'
 
-export interface Failure {
+interface Failure {
   readonly line: number
   readonly query: string
   readonly expected: string

@@ -25,17 +25,19 @@ export interface Case {
   readonly isNative: boolean
 }
 
+interface Load {
+  readonly kind: 'load'
+  readonly line: number
+  readonly step: number
+  readonly series: readonly SeriesLine[]
+  /** Native histograms with custom buckets are made of the classic ones (`load_with_nhcb`). */
+  readonly withCustomBuckets: boolean
+}
+
 export type Command =
   | Case
   | { readonly kind: 'clear'; readonly line: number }
-  | {
-      readonly kind: 'load'
-      readonly line: number
-      readonly step: number
-      readonly series: readonly SeriesLine[]
-      /** Native histograms with custom buckets are made of the classic ones (`load_with_nhcb`). */
-      readonly withCustomBuckets: boolean
-    }
+  | Load
   | { readonly kind: 'unreadable'; readonly line: number; readonly reason: string }
 
 const LOAD = /^load(?<custom>_with_nhcb)?\s+(?<step>\S+)$/
@@ -60,29 +62,46 @@ export function parseScript(text: string): readonly Command[] {
     let end = index + 1
     // A blank line or a comment ends a block.
     if (first !== 'clear') while (end < lines.length && lines[end] !== '') end += 1
-    commands.push(readBlock(first, lines.slice(index + 1, end), index + 1))
+    commands.push(...readBlock(first, lines.slice(index + 1, end), index + 1))
     index = end
   }
   return commands
 }
 
-function readBlock(first: string, rest: readonly string[], line: number): Command {
+function readBlock(first: string, rest: readonly string[], line: number): readonly Command[] {
   try {
-    if (first === 'clear') return { kind: 'clear', line }
+    if (first === 'clear') return [{ kind: 'clear', line }]
     const load = LOAD.exec(first)?.groups
     if (load !== undefined) {
-      const series = rest.map(parseSeriesLine)
       const step = durationOf(load['step'] ?? '')
-      return { kind: 'load', line, step, series, withCustomBuckets: load['custom'] !== undefined }
+      return readLoad(rest, { line, step, withCustomBuckets: load['custom'] !== undefined })
     }
     const instant = INSTANT.exec(first)?.groups
     const range = RANGE.exec(first)?.groups
-    if (range !== undefined) return readCase(range, rest, line)
-    if (instant !== undefined) return readCase(instant, rest, line)
-    return { kind: 'unreadable', line, reason: `unknown command ${JSON.stringify(first)}` }
+    if (range !== undefined) return [readCase(range, rest, line)]
+    if (instant !== undefined) return [readCase(instant, rest, line)]
+    return [{ kind: 'unreadable', line, reason: `unknown command ${JSON.stringify(first)}` }]
   } catch (error) {
-    return { kind: 'unreadable', line, reason: error instanceof Error ? error.message : String(error) }
+    return [unreadable(line, error)]
   }
+}
+
+function unreadable(line: number, error: unknown): Command {
+  return { kind: 'unreadable', line, reason: error instanceof Error ? error.message : String(error) }
+}
+
+/** A series that cannot be read is one failure; the others are loaded. */
+function readLoad(rest: readonly string[], head: Omit<Load, 'kind' | 'series'>): readonly Command[] {
+  const series: SeriesLine[] = []
+  const bad: Command[] = []
+  for (const [index, text] of rest.entries()) {
+    try {
+      series.push(parseSeriesLine(text))
+    } catch (error) {
+      bad.push(unreadable(head.line + 1 + index, error))
+    }
+  }
+  return [...bad, { kind: 'load', ...head, series }]
 }
 
 type Groups = Readonly<Record<string, string | undefined>>

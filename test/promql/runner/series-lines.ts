@@ -3,7 +3,7 @@ import { parseDuration } from '../../../src/lib/duration.ts'
 import { parseExpr } from '../../../src/promql/index.ts'
 
 /** One point of a series line: a number, a gap, a staleness marker, or a native histogram (which is only recognised). */
-export type Point = number | 'gap' | 'stale' | 'native'
+type Point = number | 'gap' | 'stale' | 'native'
 
 export interface SeriesLine {
   readonly labels: Labels
