@@ -46,6 +46,7 @@ export function restoreAlerts(
 export function noteArrival(runtime: Runtime, arrival: Arrival): void {
   checkClock(runtime)
   const metrics = runtime.ledger.note(arrival)
+  runtime.leftTargets.delete(arrival.target)
   const waiting = runtime.arrivals.get(arrival.target)
   if (waiting === undefined) {
     runtime.arrivals.set(arrival.target, { at: arrival.at, metrics: new Set(metrics) })
@@ -58,6 +59,7 @@ export function noteArrival(runtime: Runtime, arrival: Arrival): void {
 export function forgetTarget(runtime: Runtime, target: string): void {
   runtime.ledger.forget(target)
   runtime.arrivals.delete(target)
+  runtime.leftTargets.add(target)
   forget(runtime, (name) => name === target)
 }
 
@@ -116,6 +118,7 @@ function forget(runtime: Runtime, isGone: (target: string, alert: ActiveAlert) =
       const parts = alert.parts.filter(({ target }) => !isGone(target, alert))
       if (isGone(targetOf(alert), alert)) {
         book.delete(alert.fingerprint)
+        runtime.leftTargets.add(targetOf(alert))
         depart(runtime, alert, { expr: rule.expr, reason: TARGET_LEFT })
       } else if (parts.length < alert.parts.length) book.set({ ...alert, parts })
     }

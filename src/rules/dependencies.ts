@@ -22,8 +22,6 @@ export function createDependencies(plan: RulePlan, ledger: PartLedger): Dependen
 
   function find(rule: PlannedRule, target: string): readonly PartRef[] {
     if (target !== '') return ledger.partsOf(target, plan.rootsOf(rule).names)
-    // What a local rule gives without a target comes from series without one.
-    if (rule.isLocal) return []
     const metrics = new Map<string, Set<string>>()
     collectMetrics(rule, metrics, new Set())
     return [...metrics].flatMap(([owner, names]) => ledger.partsOf(owner, names.has('') ? 'any' : names))
@@ -41,6 +39,8 @@ export function createDependencies(plan: RulePlan, ledger: PartLedger): Dependen
         for (const maker of makers) collectMetrics(maker, metrics, seen)
         continue
       }
+      // What a local rule gives without a target comes from series without one.
+      if (rule.isLocal) continue
       const names = metrics.get(owner) ?? new Set()
       metrics.set(owner, names.add(name))
       for (const maker of makers) for (const root of namesOf(maker)) names.add(root)

@@ -17,9 +17,12 @@ export interface RuleEngine {
   start(): void
   /** A round is stored and can be read: evaluates what reads it. Returns at once. */
   arrived(arrival: Arrival): void
-  /** Other rules from now on: what stays keeps its alerts, the alerts of what goes close. Resolves when it is so. */
+  /**
+   * Other rules from now on: what stays keeps its alerts, the alerts of what goes close. Resolves when they are in place;
+   * rejects, and changes nothing, when they cannot be evaluated at all.
+   */
   reload(groups: readonly RuleGroup[]): Promise<void>
-  /** Closes the alerts of a target that left the configuration. Resolves when it is so. */
+  /** Closes the alerts of a target that left the configuration. */
   removeTarget(target: string): Promise<void>
   /** Evaluates every rule now, also before the start. Resolves when what came of it is committed. */
   evaluateAll(): Promise<void>
@@ -44,7 +47,7 @@ export function createRuleEngine(options: RuleEngineOptions): RuleEngine {
     runUrgent: async () => passArrivals(runtime, loop),
     runGroup: async (group, at) => passGroup(runtime, loop, group, at),
     runRules: async (rules) => passPutOff(runtime, loop, rules),
-    retry: async () => commit(runtime, createBatch()),
+    commitRest: async () => commit(runtime, createBatch()),
   })
 
   return {
@@ -58,12 +61,12 @@ export function createRuleEngine(options: RuleEngineOptions): RuleEngine {
       loop.run(async () => {
         replaceRules(runtime, groups)
         loop.forget()
-        await commit(runtime, createBatch())
+        loop.rest()
       }),
     removeTarget: async (target) =>
       loop.run(async () => {
         forgetTarget(runtime, target)
-        await commit(runtime, createBatch())
+        loop.rest()
       }),
     evaluateAll: async () =>
       loop.run(async () => {

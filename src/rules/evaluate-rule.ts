@@ -38,6 +38,7 @@ export interface Surroundings {
   readonly teller: AlertTeller
   readonly unknownAfterMs: number
   readonly settlesAt: number
+  readonly leftTargets: ReadonlySet<string>
 }
 
 /** How often the texts of an alert follow its value, and how exactly a running clock is stored. Milliseconds. */
@@ -57,7 +58,7 @@ export async function evaluateRule(
     const answer = rule.query.instant(at - rule.group.group.queryOffsetMs, narrow)
     const result = answer instanceof Promise ? await answer : answer
     if (target === undefined) noteReads(rule, result)
-    const elements = elementsOf(result)
+    const elements = elementsOf(result).filter(({ labels }) => !runtime.leftTargets.has(labels['target'] ?? ''))
     if (rule.rule.kind === 'record') {
       return { moves: [], written: record(rule, rule.rule, elements, target), error: undefined }
     }

@@ -27,7 +27,7 @@ export type MetricNames = ReadonlySet<string> | 'any'
 export interface PartLedger {
   /** Changes when a metric turns up in a part it was not known in. */
   readonly generation: number
-  /** @returns the metrics that may have changed: of parts that were read what they brought, of others what they once brought */
+  /** @returns the metrics that may have changed: what parts brought, and what parts that failed once brought */
   note(arrival: Arrival): ReadonlySet<string>
   /** The parts of a target that these metrics come from, with the target as a whole; none of a target never heard of. */
   partsOf(target: string, names: MetricNames): readonly PartRef[]
@@ -37,6 +37,9 @@ export interface PartLedger {
   blindAmong(parts: readonly PartRef[], at: number): readonly PartRef[]
   forget(target: string): void
 }
+
+/** Written with every round, whatever its parts brought. They belong to no part. */
+const OF_TARGET = ['up', 'chainwarden_part_up']
 
 /** Targets have a round at least every 2 minutes; without one for this long they are not being read. */
 const FRESH_MS = 300_000
@@ -75,7 +78,7 @@ export function createPartLedger(): PartLedger {
     },
     note(arrival) {
       const entry = entryOf(arrival.target)
-      const changed = new Set<string>()
+      const changed = new Set<string>(OF_TARGET)
       entry.at = arrival.at
       entry.parts.clear()
       for (const { part, ok, metricNames } of arrival.parts) {

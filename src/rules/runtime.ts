@@ -54,6 +54,8 @@ export interface Runtime {
   dependencies: Dependencies
   arrivals: Map<string, WaitingArrival>
   departures: readonly Departure[]
+  /** Targets that are not configured any more: what is still to be seen of their series is no alert. */
+  readonly leftTargets: Set<string>
   clock: { readonly wall: number; readonly monotonic: number }
   sliceStart: number
 }
@@ -83,6 +85,7 @@ export function createRuntime(options: RuleEngineOptions): Runtime {
     dependencies: createDependencies(plan, ledger),
     arrivals: new Map(),
     departures: [],
+    leftTargets: new Set(),
     clock: { wall: world.now(), monotonic: world.monotonic() },
     sliceStart: world.monotonic(),
   }

@@ -15,8 +15,8 @@ export interface WorkLoopOptions {
   readonly runUrgent: Work
   readonly runGroup: (group: PlannedGroup, at: number) => Promise<void>
   readonly runRules: (rules: readonly PlannedRule[]) => Promise<void>
-  /** Tries again what could not be committed. */
-  readonly retry: Work
+  /** Commits what waits for a commit beside what rules find. */
+  readonly commitRest: Work
 }
 
 /** When single rules run beside the ticks of their groups. */
@@ -33,6 +33,8 @@ export interface WorkLoop extends RuleTimers {
   wake(): void
   /** The groups are others now. */
   forget(): void
+  /** Something waits for `commitRest`. */
+  rest(): void
   /** Runs a job between other work, also before the start; its failure is the caller's. */
   run(job: Work): Promise<void>
   idle(): Promise<void>
@@ -48,7 +50,7 @@ interface Timetable {
   readonly putOff: Map<PlannedRule, number>
   /** When groups are due, on the wall's clock. */
   readonly ticks: Map<PlannedGroup, number>
-  retryAt: number
+  restAt: number
   isStarted: boolean
 }
 
@@ -62,7 +64,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
     jobs: [],
     putOff: new Map(),
     ticks: new Map(),
-    retryAt: Number.POSITIVE_INFINITY,
+    restAt: Number.POSITIVE_INFINITY,
     isStarted: false,
   }
   let running: Promise<void> | undefined
@@ -80,7 +82,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
         await work()
       } catch (error) {
         log.error('what rules found could not be committed; trying again', { error })
-        table.retryAt = world.monotonic() + RETRY_MS
+        table.restAt = world.monotonic() + RETRY_MS
       }
     }
     running = undefined
@@ -91,6 +93,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   return {
     start() {
       table.isStarted = true
+      table.restAt = world.monotonic()
       wake()
     },
     wake,
@@ -102,6 +105,10 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
     forget() {
       table.ticks.clear()
       table.putOff.clear()
+    },
+    rest() {
+      table.restAt = world.monotonic()
+      wake()
     },
     async run(job) {
       return new Promise((resolve, reject) => {
@@ -124,7 +131,7 @@ function nextWork(options: WorkLoopOptions, table: Timetable): Work | undefined 
   if (table.isStarted && options.hasUrgent()) return async () => options.runUrgent()
   const job = table.jobs.shift()
   if (job !== undefined || !table.isStarted) return job
-  return dueGroup(options, table) ?? dueRules(options, table) ?? dueRetry(options, table)
+  return dueGroup(options, table) ?? dueRules(options, table) ?? dueRest(options, table)
 }
 
 function dueGroup({ world, groups, runGroup }: WorkLoopOptions, table: Timetable): Work | undefined {
@@ -148,10 +155,10 @@ function dueRules({ world, runRules }: WorkLoopOptions, { putOff }: Timetable): 
   return async () => runRules(due)
 }
 
-function dueRetry({ world, retry }: WorkLoopOptions, table: Timetable): Work | undefined {
-  if (table.retryAt > world.monotonic()) return undefined
-  table.retryAt = Number.POSITIVE_INFINITY
-  return async () => retry()
+function dueRest({ world, commitRest }: WorkLoopOptions, table: Timetable): Work | undefined {
+  if (table.restAt > world.monotonic()) return undefined
+  table.restAt = Number.POSITIVE_INFINITY
+  return async () => commitRest()
 }
 
 /** When a group is to run next. A tick that lies further ahead than one interval was set before the clock went back. */
@@ -171,6 +178,6 @@ function sleepMs({ world, groups }: WorkLoopOptions, table: Timetable): number {
   const now = world.now()
   const monotonic = world.monotonic()
   const ahead = groups().map((group) => tickOf(table, group, now) - now)
-  const later = [...table.putOff.values(), table.retryAt].map((at) => at - monotonic)
+  const later = [...table.putOff.values(), table.restAt].map((at) => at - monotonic)
   return Math.max(1, Math.ceil(Math.min(SLEEP_MS_MAX, ...ahead, ...later)))
 }

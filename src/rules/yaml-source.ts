@@ -59,6 +59,7 @@ export function faultsOfIssues(source: YamlSource, issues: readonly z.core.$ZodI
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
   if (issue.code !== 'invalid_type') return issue.message
   const noun = NOUNS[issue.expected] ?? issue.expected
   return issue.message.includes('received undefined') ? `this is needed (${noun})` : `this must be ${noun}`

@@ -2,17 +2,19 @@ import type { AlertStateRecord, EventRuleRecord } from '../../core/records.ts'
 import type { Cancel } from '../../lib/world.ts'
 import type { EventRule } from './compile.ts'
 import {
+  awaitsHeight,
   createFollowing,
   type EventRulesOptions,
   followOnce,
+  keepTargets,
   nextDue,
   restoreFollowing,
   storePositions,
 } from './follow.ts'
 
 export interface EventRules {
-  /** Takes up what was stored. Before `start`. */
-  restore(states: readonly AlertStateRecord[], rules: readonly EventRuleRecord[]): void
+  /** Takes up what was stored. Before `start`. With `targets`, alerts of any other target close. */
+  restore(states: readonly AlertStateRecord[], rules: readonly EventRuleRecord[], targets?: Iterable<string>): void
   /** Resolves when the positions of new rules are durable: events stored from then on are not missed, whatever dies. */
   start(): Promise<void>
   /** The log has grown. */
@@ -70,7 +72,10 @@ export function createEventRules(options: EventRulesOptions): EventRules {
   }
 
   return {
-    restore: (states, rules) => restoreFollowing(following, states, rules),
+    restore(states, rules, targets) {
+      restoreFollowing(following, states, rules)
+      if (targets !== undefined) keepTargets(following, new Set(targets))
+    },
     async start() {
       await storePositions(following)
       following.isStarted = true
@@ -79,7 +84,7 @@ export function createEventRules(options: EventRulesOptions): EventRules {
     wake: want,
     height(target, height) {
       following.heights.set(target, height)
-      want()
+      if (awaitsHeight(following, target)) want()
     },
     async reload(rules, lastSequence) {
       following.reloaded = { rules, lastSequence }

@@ -6,7 +6,7 @@ import type { ContextOf } from '../context.ts'
 import { applyEntry, close, expire, type Pass, settle, stepOf } from './apply.ts'
 import type { EventRule } from './compile.ts'
 import { createDraft, type Draft, type EventAlerts } from './draft.ts'
-import { eventAlertSchema } from './event-alert.ts'
+import { eventAlertSchema, isLost } from './event-alert.ts'
 
 export interface EventRulesOptions {
   readonly world: Pick<World, 'now' | 'monotonic' | 'after' | 'yield' | 'uuid'>
@@ -174,6 +174,21 @@ async function endWhatIsDue(following: Following): Promise<void> {
   await commit(following, pass.draft)
   for (const [source, { leaving }] of entries) if (leaving !== undefined) entries.delete(source)
   for (const target of removed) removedTargets.delete(target)
+}
+
+/** Whether the chain of a target only has to grow for something to be settled. */
+export function awaitsHeight({ entries }: Following, target: string): boolean {
+  for (const { alerts } of entries.values()) {
+    for (const alert of alerts.values()) if (alert.target === target && alert.facts.some(isLost)) return true
+  }
+  return false
+}
+
+/** Lets the alerts of targets that are not configured any more close. Alerts about rules are of no target. */
+export function keepTargets({ entries, removedTargets }: Following, targets: ReadonlySet<string>): void {
+  for (const { alerts } of entries.values()) {
+    for (const { target } of alerts.values()) if (target !== '' && !targets.has(target)) removedTargets.add(target)
+  }
 }
 
 /** When the next alert closes or is forgotten, milliseconds UTC; infinity: never by itself. */
