@@ -5,7 +5,7 @@ import type { Alert, AlertChange } from '../core/alert.ts'
 import { fingerprint, type Labels } from '../core/labels.ts'
 import type { Notification } from '../core/notification.ts'
 import type { EpisodeRecord, GroupRecord } from '../core/records.ts'
-import { createAlerting, type Plan } from './alerting.ts'
+import { type Alerting, createAlerting } from './alerting.ts'
 import { type AlertingConfig, alertingSchema, type ReceiverKind } from './config.ts'
 
 const entry = z.strictObject({ name: z.string().optional(), send_resolved: z.boolean().default(true) })
@@ -37,7 +37,7 @@ function createPipeline(first: unknown = { route: ROUTE, receivers: [TEAM] }) {
   const firing = new Map<string, Alert>()
   let alerting = createAlerting({ config, world })
 
-  function accept(plan: Plan): void {
+  function accept(plan: ReturnType<Alerting['plan']>): void {
     const { outcome } = plan
     for (const key of outcome.groups.remove) rows.delete(key)
     for (const row of outcome.groups.put) rows.set(row.key, structuredClone(row))

@@ -12,19 +12,19 @@ import { decodeAlert, decodeGroups, episodeRecord, type StoredGroup } from './re
 import { leading, type Voices } from './sources.ts'
 
 /** What a change or a timer comes to: rows and messages, none of which exists before the caller has committed them. */
-export interface Plan {
+interface Plan {
   readonly outcome: PipelineOutcome
   /** Takes the plan over into memory. Called once, after the commit, and before the next plan is made. */
   accept(): void
 }
 
 /** An alert that fires, and who hears of it. */
-export interface ActiveAlertView {
+interface ActiveAlertView {
   readonly alert: Alert
   readonly receivers: readonly string[]
 }
 
-export interface GroupView {
+interface GroupView {
   readonly groupKey: string
   readonly receiver: string
   readonly labels: Labels

@@ -9,7 +9,7 @@ import { receiverSchema } from './config-receivers.ts'
 import { buildRoute, routeSchema } from './config-route.ts'
 
 /** What a receiver's entry has, whatever its kind. */
-export interface DestinationFields {
+interface DestinationFields {
   readonly name?: string | undefined
   readonly send_resolved: boolean
 }

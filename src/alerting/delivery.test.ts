@@ -9,8 +9,9 @@ import type { Notification, OutboxRow } from '../core/notification.ts'
 import type { EpisodeRecord, GroupRecord } from '../core/records.ts'
 import { OutsideError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { createOutbox, type LedgerEntry, type OutboxChannel } from '../outbox/index.ts'
-import { createAlerting, type Plan } from './alerting.ts'
+import { createOutbox, type OutboxChannel } from '../outbox/index.ts'
+import type { LedgerEntry } from '../outbox/ledger.ts'
+import { type Alerting, createAlerting } from './alerting.ts'
 import { alertingSchema } from './config.ts'
 import { decodeAlert } from './records.ts'
 
@@ -124,7 +125,7 @@ async function startProcess(outside: Outside, world: VirtualWorld, mode: string)
   })
   outbox.wake()
 
-  async function commit(plan: Plan): Promise<void> {
+  async function commit(plan: ReturnType<Alerting['plan']>): Promise<void> {
     await durably(() => write(outside, plan))
     plan.accept()
     outbox.wake()
@@ -155,7 +156,7 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
-function write(outside: Outside, { outcome }: Plan): void {
+function write(outside: Outside, { outcome }: ReturnType<Alerting['plan']>): void {
   for (const key of outcome.groups.remove) outside.groups.delete(key)
   for (const row of outcome.groups.put) outside.groups.set(row.key, structuredClone(row))
   for (const episode of outcome.episodes) outside.episodes.set(episode.episode, structuredClone(episode))

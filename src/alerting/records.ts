@@ -72,7 +72,7 @@ export interface StoredGroup {
   readonly ended: readonly Member[]
 }
 
-export function encodeAlert(alert: Alert): Json {
+function encodeAlert(alert: Alert): Json {
   return { ...alert, endsAt: alert.endsAt ?? null, end: alert.end ?? null }
 }
 

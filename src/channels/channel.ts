@@ -16,7 +16,7 @@ export interface ChannelWorld extends World {
 }
 
 /** What a channel said when it accepted. */
-export interface Receipt {
+interface Receipt {
   /** In words, without secrets: `200 OK`. */
   readonly answer: string
 }
@@ -54,4 +54,4 @@ export interface ChannelDefinition<Config extends ChannelConfig = ChannelConfig>
 }
 
 /** Taken from a method, so that definitions of different configurations fit into one list. */
-export type ChannelFactory<Config> = { create(config: Config, world: ChannelWorld): Channel }['create']
+type ChannelFactory<Config> = { create(config: Config, world: ChannelWorld): Channel }['create']

@@ -4,7 +4,7 @@ import { pagerdutyChannel } from './pagerduty/index.ts'
 import { slackChannel } from './slack/index.ts'
 import { webhookChannel } from './webhook/index.ts'
 
-export type { Channel, ChannelConfig, ChannelDefinition, ChannelFactory, ChannelWorld, Receipt } from './channel.ts'
+export type { Channel, ChannelWorld } from './channel.ts'
 
 /** Every kind of channel there is. One line each. */
 export const channels: readonly ChannelDefinition[] = [consoleChannel, pagerdutyChannel, slackChannel, webhookChannel]

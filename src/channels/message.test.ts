@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { Alert } from '../core/alert.ts'
 import type { Notification } from '../core/notification.ts'
-import { clip, formatTime, renderMessage } from './message.ts'
+import { clip, renderMessage } from './message.ts'
 
 const NOON = Date.UTC(2026, 0, 1, 12)
 
@@ -128,8 +128,9 @@ describe('the rest', () => {
   })
 
   test('times are in the time zone of the reader', () => {
-    expect(formatTime(NOON, 'UTC')).toBe('2026-01-01 12:00:00 UTC')
-    expect(formatTime(NOON, 'Europe/Zurich')).toBe('2026-01-01 13:00:00 Europe/Zurich')
+    const zurich = renderMessage(notificationOf([alertOf({})]), { timeZone: 'Europe/Zurich', alertsMax: 1 })
+
+    expect(zurich.entries[0]?.time).toBe('since 2026-01-01 13:00:00 Europe/Zurich')
     expect(render(notificationOf([alertOf({}, OVER)])).entries[0]?.time).toBe(
       '2026-01-01 12:00:00 UTC to 2026-01-01 12:01:00 UTC',
     )

@@ -15,7 +15,7 @@ export interface MessageEntry {
   readonly severity: Severity
 }
 
-export interface MessageLink {
+interface MessageLink {
   readonly text: string
   readonly url: string
 }
@@ -180,7 +180,7 @@ export function clip(text: string, max: number): string {
 }
 
 /** `2026-01-01 12:00:00 UTC`, in the time zone of the reader. */
-export function formatTime(ms: number, timeZone: string): string {
+function formatTime(ms: number, timeZone: string): string {
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone,
     dateStyle: 'short',

@@ -29,9 +29,9 @@ const eventSchema = z.object({
   links: z.array(z.object({ href: z.string(), text: z.string().optional() })).optional(),
 })
 
-export type PagerdutyEvent = z.output<typeof eventSchema>
+type PagerdutyEvent = z.output<typeof eventSchema>
 
-export interface PagerdutyIncident {
+interface PagerdutyIncident {
   readonly key: string
   readonly status: 'triggered' | 'acknowledged' | 'resolved'
   readonly summary: string

@@ -23,7 +23,7 @@ const messageSchema = z.object({
   attachments: z.array(z.object({ color: z.string().optional(), blocks: z.array(blockSchema).optional() })).optional(),
 })
 
-export type SlackMessage = z.output<typeof messageSchema>
+type SlackMessage = z.output<typeof messageSchema>
 
 export interface FakeSlack {
   readonly service: FakeService

@@ -1,7 +1,7 @@
 import type { FakeService } from './serve.ts'
 
 /** One accepted POST. */
-export interface SunkMessage {
+interface SunkMessage {
   /** The header `webhook-id`, by which a receiver tells a repetition; '' when there was none. */
   readonly id: string
   readonly headers: Headers
@@ -10,7 +10,7 @@ export interface SunkMessage {
 }
 
 /** What a sink answers instead of accepting. */
-export interface SinkTrouble {
+interface SinkTrouble {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

@@ -53,7 +53,7 @@ export interface DestinationQueue {
   remove(rows: readonly WaitingRow[]): void
 }
 
-export interface Failure {
+interface Failure {
   readonly now: number
   /** When the message is due again. */
   readonly dueAt: number

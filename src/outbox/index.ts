@@ -1,4 +1,3 @@
-export type { LedgerEntry } from './ledger.ts'
 export { countAttempt, declareOutboxMetrics, OUTBOX_METRICS } from './metrics.ts'
-export { createOutbox, type Outbox, type OutboxOptions, type OutboxStore } from './outbox.ts'
-export type { AttemptReport, OutboxChannel } from './shipping.ts'
+export { createOutbox, type Outbox } from './outbox.ts'
+export type { OutboxChannel } from './shipping.ts'

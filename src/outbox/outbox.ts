@@ -7,7 +7,7 @@ import { createReader } from './reader.ts'
 import { type AttemptReport, createShipping, type OutboxChannel } from './shipping.ts'
 
 /** Where rows come from and outcomes go. */
-export interface OutboxStore {
+interface OutboxStore {
   /** What is owed, oldest first, after a sequence (0: from the start), a page at a time; empty at the end. */
   pending(afterSequence: number): Promise<readonly OutboxRow[]>
   /** Writes all of it, or nothing; durable when it resolves. */
