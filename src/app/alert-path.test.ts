@@ -40,7 +40,7 @@ function setUp() {
   const planned = (name: string) => ({ outcome: NOTHING, accept: () => void accepted.push(name) })
   const path = createAlertPath({
     world,
-    log: createLogger({ level: 'error', write: () => undefined, now: world.now }),
+    log: createLogger({ level: 'error', write: () => undefined, now: () => world.now() }),
     pipeline: {
       plan: (changes) => planned(`plan of ${changes.length}`),
       tick(now) {

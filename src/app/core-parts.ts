@@ -49,14 +49,13 @@ export async function createCore({ config, world, log }: CoreOptions): Promise<C
       arrived: (arrival) => alerts.arrived(arrival),
       left: (target) => alerts.left(target),
     })
-    const tables = config.targets.map(({ definition }) => definition.metrics)
     return {
       storage,
       queries,
       alerts,
       scheduler,
       metrics,
-      metricTable: Object.assign({}, table, ...tables),
+      metricTable: tableOf(config, table),
       refreshMetrics: (registry) => refresh(registry, storage),
       async stop() {
         await scheduler.stop()
@@ -68,6 +67,12 @@ export async function createCore({ config, world, log }: CoreOptions): Promise<C
     await storage.close()
     throw error
   }
+}
+
+/** What every metric is: our own, and those of the types that are watched. */
+function tableOf(config: Config, own: MetricTable): MetricTable {
+  const theirs = config.targets.flatMap(({ definition }) => Object.entries(definition.metrics))
+  return { ...own, ...Object.fromEntries(theirs) }
 }
 
 function refresh(metrics: MetricsRegistry, { tsdb }: Storage): void {

@@ -19,7 +19,8 @@ const ONCE_MS = 50_000
  * @throws AlreadyRunning when another process is at work on the same folder
  */
 export async function runOnce({ config, world, console }: OnceOptions): Promise<boolean> {
-  const { log, close } = wireLog(config, world, console)
+  const wired = wireLog(config, world, console)
+  const { log } = wired
   try {
     const core = await createCore({ config, world, log })
     const clock = new AbortController()
@@ -35,6 +36,6 @@ export async function runOnce({ config, world, console }: OnceOptions): Promise<
       await core.stop()
     }
   } finally {
-    await close()
+    await wired.close()
   }
 }

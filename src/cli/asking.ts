@@ -8,7 +8,7 @@ import type { CommandContext } from './index.ts'
 
 /** The API, wherever it is answered. */
 export interface Asking {
-  get<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>>
+  readonly get: <Schema extends z.ZodType>(path: string, schema: Schema) => Promise<z.output<Schema>>
 }
 
 /**

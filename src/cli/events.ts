@@ -50,10 +50,13 @@ async function follow(
   const stopping = new AbortController()
   process.once('SIGINT', () => stopping.abort())
   process.once('SIGTERM', () => stopping.abort())
-  let after = start
-  while (!stopping.signal.aborted) {
-    await world.sleep(FOLLOW_MS, stopping.signal).catch(() => undefined)
-    if (!stopping.signal.aborted) after = await next(after)
+  const { signal } = stopping
+  for (let after = start; !signal.aborted; after = await next(after)) {
+    try {
+      await world.sleep(FOLLOW_MS, signal)
+    } catch {
+      return
+    }
   }
 }
 

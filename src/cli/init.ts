@@ -38,8 +38,8 @@ export async function init(context: CommandContext, given: unknown): Promise<num
   const text = initDocument(answers)
   const config = await loadText(text, { file: asked.output, shownFile: asked.output, environment: readEnvironment() })
   for (const { target, probes } of await checkTargets(config, world)) {
-    for (const probe of probes)
-      console.out(`${probe.ok ? 'ok   ' : 'FAILS'} ${target}: ${probe.what}: ${probe.detail}\n`)
+    const lines = probes.map(({ ok, what, detail }) => `${ok ? 'ok   ' : 'FAILS'} ${target}: ${what}: ${detail}\n`)
+    console.out(lines.join(''))
   }
   writeFileSync(asked.output, text, { mode: 0o600 })
   console.out(`\n${asked.output} is written. Now: chainwarden run --config ${asked.output}\n`)

@@ -18,6 +18,7 @@ const options = z.object({
 
 type RunOptions = z.output<typeof options>
 
+const FLUSH_CACHE_MS = 5_000
 /** What remains of five seconds when the process begins to stop: then it ends, whatever still hangs. */
 const STOP_MS = 5_000
 
@@ -29,9 +30,11 @@ export async function run(context: CommandContext, given: unknown): Promise<numb
   const config = await load()
   if (asked.once) return (await runOnce({ config, world, console })) ? EXIT.fine : EXIT.tryAgain
   const running = await startProcess({ config, load, world, console, version: readVersion() })
-  flushCompileCache()
+  // What targets load follows in the first seconds; a daemon that is killed would never write the cache.
+  const cancelFlush = world.after(FLUSH_CACHE_MS, flushCompileCache)
   process.on('SIGHUP', () => void running.reload())
   await untilToldToStop()
+  cancelFlush()
   const cancel = world.after(STOP_MS, () => process.exit(EXIT.fine))
   await running.stop()
   cancel()

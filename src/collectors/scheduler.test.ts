@@ -68,7 +68,7 @@ function setUp(collect: (world: CollectorWorld, cursor: Json | undefined) => Pro
   }
   const scheduler = createScheduler({
     world,
-    log: createLogger({ level: 'debug', write: (line) => lines.push(line), now: world.now }),
+    log: createLogger({ level: 'debug', write: (line) => lines.push(line), now: () => world.now() }),
     metrics: createMetricsRegistry(COLLECT_METRICS),
     chains: { evm: () => expect.unreachable() },
     targets: {

@@ -70,11 +70,11 @@ describe('faults', () => {
   })
 
   test('the line of a path is that of its key, or of what is nearest around it', () => {
-    const { lineOf } = read('server:\n  listen: x\ntargets:\n  - name: a\n  - name: b\n    labels: { c: d }\n')
+    const document = read('server:\n  listen: x\ntargets:\n  - name: a\n  - name: b\n    labels: { c: d }\n')
 
-    expect(lineOf(['server', 'listen'])).toBe(2)
-    expect(lineOf(['targets', 1, 'labels', 'c'])).toBe(6)
-    expect(lineOf(['targets', 1, 'address'])).toBe(5)
-    expect(lineOf(['nothing'])).toBe(1)
+    expect(document.lineOf(['server', 'listen'])).toBe(2)
+    expect(document.lineOf(['targets', 1, 'labels', 'c'])).toBe(6)
+    expect(document.lineOf(['targets', 1, 'address'])).toBe(5)
+    expect(document.lineOf(['nothing'])).toBe(1)
   })
 })

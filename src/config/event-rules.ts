@@ -63,7 +63,7 @@ function parseOwn(
 }
 
 function everyEvent(): EventTable {
-  return Object.assign({}, ...collectors.map(({ events }) => events))
+  return Object.fromEntries(collectors.flatMap(({ events }) => Object.entries(events)))
 }
 
 /** Each file once, for the targets whose type and configuration bring it. */
