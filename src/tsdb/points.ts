@@ -142,7 +142,7 @@ function interleaved(lists: readonly StoredPoints[]): StoredPoints {
 }
 
 /** Collects points in ascending order; a second one at the same time is ignored. */
-export class PointsBuilder {
+class PointsBuilder {
   readonly #times: Float64Array
   readonly #values: Float64Array
   #stale: Uint8Array | undefined

@@ -60,7 +60,7 @@ export interface PartRow {
   readonly samples: number
 }
 
-export interface ScopeRow {
+interface ScopeRow {
   readonly id: number
   readonly name: string
   readonly foldedSequence: number

@@ -14,7 +14,7 @@ export const RAW_MS = 10 * 60_000
 /** Above this a disk that fails for long costs log rows: their samples are still in the heads, and folded later. */
 const UNFLUSHED_MAX_BYTES = 16 * 2 ** 20
 
-export interface Counts {
+interface Counts {
   samplesAppended: number
   staleMarkers: number
   duplicates: number

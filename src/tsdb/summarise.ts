@@ -9,8 +9,8 @@ import type { Steps } from './slices.ts'
 import { type Level, LEVELS } from './storage.ts'
 import { commit, type Store } from './store.ts'
 
-export const FIVE_MINUTES_MS = 5 * 60_000
-export const HOUR_MS = 3_600_000
+const FIVE_MINUTES_MS = 5 * 60_000
+const HOUR_MS = 3_600_000
 /** The last rounds of a day must have gone to parts. */
 const GRACE_MS = 30 * 60_000
 /** Series summarised together: a day of samples of so many is held in memory. */
