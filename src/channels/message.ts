@@ -40,6 +40,7 @@ export interface RenderOptions {
 
 const HEADLINE_MAX = 500
 const DETAIL_MAX = 1_000
+const CANNOT_BE_SEEN = 'It cannot be seen at the moment; this is how it was when it last could.'
 
 /** Turns facts into what a person reads; the same for every channel. Pure. */
 export function renderMessage(notification: Notification, { timeZone, alertsMax }: RenderOptions): Message {
@@ -94,13 +95,18 @@ function entryOf(alert: Alert, isUntold: boolean, timeZone: string): MessageEntr
   const severity = severityAt(severityRank(alert.labels))
   const since = formatTime(startsAt, timeZone)
   return {
-    headline: clip(`[${statusOf(alert, severity, isUntold)}] ${sentenceOf(alert)}`, HEADLINE_MAX),
+    headline: headlineOf(alert, statusOf(alert, severity, isUntold)),
     time: endsAt === undefined ? `since ${since}` : `${since} to ${formatTime(endsAt, timeZone)}`,
     details: detailsOf(alert),
     links: linksOf(annotations, alert.generatorUrl),
     isFiring: endsAt === undefined,
     severity,
   }
+}
+
+function headlineOf(alert: Alert, status: string): string {
+  const unseen = alert.isUnknown && alert.endsAt === undefined ? ' (cannot be seen at the moment)' : ''
+  return `${clip(`[${status}] ${sentenceOf(alert)}`, HEADLINE_MAX - unseen.length)}${unseen}`
 }
 
 function statusOf({ labels, endsAt }: Alert, severity: Severity, isUntold: boolean): string {
@@ -124,7 +130,7 @@ function detailsOf(alert: Alert): readonly string[] {
   return [
     ...(said === undefined || oneLine(said) === sentenceOf(alert) ? [] : [said]),
     ...(reason === undefined || reason === '' ? [] : [`ended: ${oneLine(reason)}`]),
-    ...(alert.isUnknown ? ['It cannot be seen at the moment; this is how it was when it last could.'] : []),
+    ...(alert.isUnknown ? [firstOf([annotations['chainwarden_unknown']]) ?? CANNOT_BE_SEEN] : []),
     ...people,
   ].map((line) => clip(line, DETAIL_MAX))
 }

@@ -74,7 +74,7 @@ function webhookAlert(alert: Alert): WebhookAlert {
 }
 
 function annotationsOf({ annotations, isUnknown }: Alert): Labels {
-  return isUnknown ? { ...annotations, chainwarden_unknown: 'true' } : annotations
+  return isUnknown ? { chainwarden_unknown: 'true', ...annotations } : annotations
 }
 
 function reasonOf(notification: Notification): string {
