@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000
 /** A file that cannot be written (a full disk, a lost folder) is tried again after this time. */
 const REOPEN_AFTER_MS = 10_000
 
-export interface LogRotation {
+interface LogRotation {
   /** A new file begins each time this period of the UTC clock does, in milliseconds; see `isRotationPeriod`. */
   readonly everyMs: number
   /** A new file begins after this many bytes, too. */

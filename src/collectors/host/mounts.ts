@@ -18,7 +18,7 @@ export interface MountOptions {
 }
 
 /** More are not looked at: who has thousands of volumes names those that matter by `ignore_mounts`. */
-export const MOUNTS_MAX = 200
+const MOUNTS_MAX = 200
 
 /** What takes no space of its own, or cannot fill up. */
 const NO_DISK = new Set(

@@ -3,7 +3,7 @@ import { TemplateError } from './errors.ts'
 import { describeToken, type Token, type TokenKind } from './lexer.ts'
 
 /** What a name inside an action may refer to. Each definition begins anew. */
-export interface Scope {
+interface Scope {
   readonly variables: string[]
   /** How many loops lie around: `break` needs one. */
   ranges: number

@@ -8,8 +8,7 @@ import type { GoFunctions } from './value.ts'
 import { executeTree } from './walk.ts'
 
 export { CallError, TemplateError } from './errors.ts'
-export { commonFunctions, type FunctionContext, querySample } from './functions.ts'
-export type { MissingKey, TemplateLimits } from './state.ts'
+export { commonFunctions, querySample } from './functions.ts'
 export { goDuration, goTime } from './time.ts'
 export { fromJson, type GoFunction, type GoFunctions, goFunction, goList, goMap, goStruct, stringMap } from './value.ts'
 

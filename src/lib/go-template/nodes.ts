@@ -3,7 +3,7 @@ interface At {
   readonly at: number
 }
 
-export interface NumberNode extends At {
+interface NumberNode extends At {
   readonly kind: 'number'
   readonly text: string
   /** What it is where nothing says what it should be: digits alone are an int. */

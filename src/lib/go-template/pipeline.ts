@@ -7,6 +7,9 @@ import { quote, unquote } from './quote.ts'
 /** Parentheses within each other. */
 const NESTING_MAX = 100
 
+/** Variables that are known at one place: each use looks through them. */
+const VARIABLES_MAX = 1_000
+
 const OPERAND_STARTS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'bool',
   'character-constant',
@@ -78,6 +81,7 @@ function parseDeclaration(cursor: Cursor, context: string): Declaration {
 function declare(cursor: Cursor, declares: readonly string[], isAssignment: boolean): Declaration {
   if (isAssignment) for (const name of declares) useVariable(cursor, name)
   else cursor.scope.variables.push(...declares)
+  if (cursor.scope.variables.length > VARIABLES_MAX) fail(cursor, `more than ${VARIABLES_MAX} variables at once`)
   return { declares, isAssignment }
 }
 

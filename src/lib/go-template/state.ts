@@ -1,6 +1,5 @@
 import { lineOf } from './cursor.ts'
-import { LimitError, TemplateError } from './errors.ts'
-import { CallError } from './errors.ts'
+import { CallError, LimitError, TemplateError } from './errors.ts'
 import { type Located, nodeText, type Tree } from './nodes.ts'
 import { quote } from './quote.ts'
 import type { GoFunction } from './value.ts'

@@ -397,6 +397,12 @@ describe('limits', () => {
     expect(errorOf(text)).toContain('within each other')
   })
 
+  test('the number of variables is bounded', () => {
+    const text = Array.from({ length: 2_000 }, (_, index) => `{{$v${index} := 1}}`).join('')
+
+    expect(errorOf(text)).toBe('template: t:1: more than 1000 variables at once')
+  })
+
   test('a text of a megabyte is parsed in one pass', () => {
     const text = '{{if .yes}}{{.name}}{{else}}no{{end}} text {{/* c */}}\n'.repeat(20_000)
 
