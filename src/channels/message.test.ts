@@ -114,10 +114,14 @@ describe('the rest', () => {
     ])
   })
 
-  test('an alert that cannot be seen says so', () => {
-    expect(render(notificationOf([alertOf({}, { isUnknown: true })])).entries[0]?.details[0]).toContain(
-      'cannot be seen',
-    )
+  test('an alert that cannot be seen says so, in its first line and with the reason', () => {
+    const [silent] = render(notificationOf([alertOf({}, { isUnknown: true })])).entries
+    const annotations = { chainwarden_unknown: 'The node does not answer.' }
+    const [telling] = render(notificationOf([alertOf({}, { isUnknown: true, annotations })])).entries
+
+    expect(silent?.headline).toBe('[WARNING] NodeDown (cannot be seen at the moment)')
+    expect(silent?.details[0]).toContain('cannot be seen')
+    expect(telling?.details).toEqual(['The node does not answer.'])
   })
 
   test('what is left out is counted by name', () => {
