@@ -162,6 +162,20 @@ describe('limits', () => {
     await expect(engineOf(many, { limits }).range(query, range)).rejects.toThrow(/more than 1000 samples: narrow/)
   })
 
+  test('the longest query that is read can be answered', () => {
+    const engine = engineOf(storeOf(up('a', 1)))
+    const nested = `${'('.repeat(90)}up${' + up)'.repeat(90)}`
+
+    expect(elements(now(engine.instant(parseExpr(`up${' + up'.repeat(1000)}`), 0)))).toEqual([['a', 1001]])
+    expect(elements(now(engine.instant(parseExpr(nested), 0)))).toEqual([['a', 91]])
+  })
+
+  test.each(['vector(1)[100y:1ms]', 'up[100y:1s]'])('a subquery of absurd length, %s, is refused', async (text) => {
+    const answer = async () => engineOf(many).instant(parseExpr(`count_over_time(${text})`), 0)
+
+    await expect(answer()).rejects.toThrow(/more than 1000000 samples/)
+  })
+
   test('a query of too many steps is refused', async () => {
     const limits = { samples: 1e9, steps: 100, timeMs: 1000 }
 

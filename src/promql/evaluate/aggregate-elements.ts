@@ -9,8 +9,7 @@ import { createSlot, mapLabels, remember, vectorOf, type Scope, type Steps, type
 export function* selectElements(scope: Scope, job: Job): Steps<Vector> {
   const { run, grid } = scope
   const { expr, vector, grouping, numbers } = job
-  const out = { ...vectorOf(vector.labels, grid.count), dropName: vector.dropName, distinct: vector.distinct }
-  run.budget.hold(out.values.length)
+  const out = { ...vectorOf(run, vector.labels, grid.count), dropName: vector.dropName, distinct: vector.distinct }
   checkParameters(scope, expr, numbers)
   const shares =
     expr.operator === 'limit_ratio'
@@ -176,6 +175,7 @@ export function* countValues(scope: Scope, { expr, vector, label }: Counting): S
   }
   const counted = [...rows.values()]
   const out = vectorOf(
+    run,
     counted.map((row) => row.labels),
     grid.count,
   )

@@ -66,8 +66,7 @@ function* reduce(scope: Scope, { expr, vector, grouping, numbers }: Job): Steps<
   const { run, grid } = scope
   const reducer = REDUCERS[expr.operator]
   if (reducer === undefined) throw new PromqlError(`unknown aggregation ${expr.operator}`, { position: expr.start })
-  const out = { ...vectorOf(grouping.labels, grid.count), dropName: groupFlags(vector, grouping), distinct: false }
-  run.budget.hold(out.values.length)
+  const out = { ...vectorOf(run, grouping.labels, grid.count), dropName: groupFlags(vector, grouping), distinct: false }
   for (const [group, rows] of grouping.members.entries()) {
     const gathered = new Float64Array(rows.length)
     for (let step = 0; step < grid.count; step += 1) {

@@ -67,7 +67,7 @@ function* special(scope: Scope, call: Call): Steps<Result> {
       return { kind: 'scalar', values: scalarOf(scope, yield* vectorArgument(scope, first)) }
     case 'vector': {
       const values = yield* scalarArgument(scope, first)
-      return { ...vectorOf([{}], grid.count), values, present: new Uint8Array(grid.count).fill(1), distinct: true }
+      return { ...vectorOf(run, [{}], grid.count), values, present: new Uint8Array(grid.count).fill(1), distinct: true }
     }
     case 'timestamp':
       return yield* sampleTime(scope, call, 'time')
@@ -142,9 +142,9 @@ function* mapValues(
 }
 
 function* timePart(scope: Scope, call: Call, part: (seconds: number) => number): Steps<Vector> {
-  const { grid } = scope
+  const { run, grid } = scope
   if (call.args.length > 0) return yield* elementwise(scope, call, part)
-  const now = { ...vectorOf([{}], grid.count), present: new Uint8Array(grid.count).fill(1), distinct: true }
+  const now = { ...vectorOf(run, [{}], grid.count), present: new Uint8Array(grid.count).fill(1), distinct: true }
   return yield* mapValues(scope, { call, vector: now }, (_, step) => part((grid.start + step * grid.step) / 1000))
 }
 

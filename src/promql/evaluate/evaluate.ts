@@ -4,7 +4,7 @@ import { aggregate } from './aggregate.ts'
 import { evaluateBinary } from './binary.ts'
 import { evaluateCall } from './calls.ts'
 import { dropNames } from './names.ts'
-import { createGrid, vectorOf, type Result, type Scope, type Steps, type Vector } from './run.ts'
+import { createGrid, vectorOf, type Result, type Run, type Scope, type Steps, type Vector } from './run.ts'
 import { evaluateSelector } from './selectors.ts'
 
 /** Evaluates an expression at every time of the scope's grid. */
@@ -12,7 +12,7 @@ export function* evaluate(scope: Scope, expr: Expr): Steps<Result> {
   const { run, grid } = scope
   if (grid.count > 1 && run.isInvariant(expr)) {
     const once = { run, grid: createGrid(grid.start, grid.start, 0) }
-    return repeat(yield* evaluateHere(once, expr), grid.count)
+    return repeat(run, yield* evaluateHere(once, expr), grid.count)
   }
   return yield* evaluateHere(scope, expr)
 }
@@ -50,12 +50,16 @@ function* negate(scope: Scope, expr: Unary): Steps<Result> {
 }
 
 /** What was found once holds at every time. */
-function repeat(result: Result, count: number): Result {
+function repeat(run: Run, result: Result, count: number): Result {
   if (result.kind === 'string') return result
   if (result.kind === 'scalar') {
     return { kind: 'scalar', values: new Float64Array(count).fill(result.values[0] ?? Number.NaN) }
   }
-  const repeated: Vector = { ...vectorOf(result.labels, count), dropName: result.dropName, distinct: result.distinct }
+  const repeated: Vector = {
+    ...vectorOf(run, result.labels, count),
+    dropName: result.dropName,
+    distinct: result.distinct,
+  }
   for (let row = 0; row < result.labels.length; row += 1) {
     if (result.present[row] !== 1) continue
     repeated.values.fill(result.values[row] ?? 0, row * count, (row + 1) * count)

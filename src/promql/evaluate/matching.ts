@@ -56,8 +56,7 @@ export function* matchVectors(scope: Scope, expr: Binary, left: Vector, right: V
   const sides: Sides = { left, right, swapped, many: swapped ? right : left, one: swapped ? left : right }
   const pair = { run, expr, left: left.labels, right: right.labels }
   const plan = yield* rememberPair(PLANS, pair, () => planMatches(pair, matching, sides))
-  run.budget.hold(plan.labels.length * grid.count)
-  const out = { ...vectorOf(plan.labels, grid.count), dropName: flags(run, expr, plan) }
+  const out = { ...vectorOf(run, plan.labels, grid.count), dropName: flags(run, expr, plan) }
   const mergedRows = matching.cardinality === 'one-to-one' ? undefined : plan.regrouping.rowOf
   const job = { scope, expr, matching, sides, mergedRows }
   for (const group of plan.groups) yield* matchGroup(job, group, out)

@@ -13,7 +13,7 @@ export function* rawRange(scope: Scope, expr: Expr): Steps<readonly MatrixSeries
   const { source } = range
   const named = yield* removeDelayedNames(
     { run, grid: createGrid(0, -1, 0) },
-    { ...vectorOf(source.labels, 0), dropName: source.dropName },
+    { ...vectorOf(run, source.labels, 0), dropName: source.dropName },
   )
   const series: MatrixSeries[] = []
   for (let row = 0; row < source.labels.length; row += 1) {

@@ -266,9 +266,14 @@ export function* settle<T>(value: T | Promise<T>): Steps<T> {
   return first.value
 }
 
-/** A vector with room for `rows` at each time, all absent. */
-export function vectorOf(labels: readonly Labels[], count: number): Vector {
+/**
+ * A vector with room for these rows at each of `count` times, all absent.
+ *
+ * @throws PromqlError when that is more than the query may hold
+ */
+export function vectorOf(run: Run, labels: readonly Labels[], count: number): Vector {
   const size = labels.length * count
+  run.budget.hold(size)
   return {
     kind: 'vector',
     labels,

@@ -32,8 +32,7 @@ export function* evaluateSelector(scope: Scope, selector: VectorSelector, pick: 
   const lookback = run.options.lookbackMs
   const from = (fixed ?? grid.start) - offsetMs - lookback
   const to = (fixed ?? grid.end) - offsetMs + (selector.mode === 'smoothed' ? lookback : 0)
-  const vector = { ...vectorOf(labels, grid.count), distinct }
-  run.budget.hold(labels.length * grid.count)
+  const vector = { ...vectorOf(run, labels, grid.count), distinct }
   const loaded = yield* settle(run.options.source.load(refs, from, to, run.signal))
   const reading = { scope, fixed, offsetMs, pick }
   const fill = selector.mode === 'smoothed' ? fillSmoothed : fillRow

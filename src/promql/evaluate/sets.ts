@@ -48,8 +48,7 @@ function* append({ run, grid }: Scope, expr: Binary, left: Vector, right: Vector
     return { labels: all, regrouping: yield* regroup(run, all) }
   })
   const { labels, regrouping } = joined
-  run.budget.hold(labels.length * grid.count)
-  const out = vectorOf(labels, grid.count)
+  const out = vectorOf(run, labels, grid.count)
   out.values.set(left.values)
   out.values.set(right.values, left.values.length)
   out.present.set(left.present)

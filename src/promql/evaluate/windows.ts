@@ -102,6 +102,7 @@ function* resolveSubquery(scope: Scope, expr: Subquery): Steps<ResolvedRange> {
   const from = (fixed ?? grid.start) - offsetMs - rangeMs
   const to = (fixed ?? grid.end) - offsetMs
   const inner = createGrid((Math.floor(from / stepMs) + 1) * stepMs, to, stepMs)
+  run.budget.hold(inner.count)
   const result = yield* run.evaluate({ run, grid: inner }, expr.expr)
   if (result.kind !== 'vector') throw new PromqlError('a subquery needs an instant vector', { position: expr.start })
   const times = Float64Array.from({ length: inner.count }, (_, step) => inner.start + step * stepMs)
@@ -140,9 +141,8 @@ export function* mapWindows(
 ): Steps<Vector> {
   const { run, grid } = scope
   const { source } = range
-  run.budget.hold(source.labels.length * grid.count)
   const vector: Vector = {
-    ...vectorOf(source.labels, grid.count),
+    ...vectorOf(run, source.labels, grid.count),
     dropName: source.dropName,
     distinct: source.distinct,
   }

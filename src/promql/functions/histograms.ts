@@ -65,6 +65,7 @@ function formatOpenMetrics(value: number): string {
 
 function* joinParts({ run, grid }: Scope, parts: readonly Vector[]): Steps<Vector> {
   const joined = vectorOf(
+    run,
     parts.flatMap((part) => part.labels),
     grid.count,
   )
@@ -132,8 +133,7 @@ function* overHistograms(scope: Scope, { call, vectorArg, vector }: Over, calcul
     findHistograms(run, vector.labels),
   )
   warnBadBuckets(scope, vectorArg, { vector, found })
-  const out = vectorOf(found.labels, count)
-  run.budget.hold(out.values.length)
+  const out = vectorOf(run, found.labels, count)
   for (const [row, histogram] of found.all.entries()) {
     for (let step = 0; step < count; step += 1) {
       const buckets = bucketsAt(histogram, vector, { count, step })

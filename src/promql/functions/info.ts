@@ -134,7 +134,7 @@ interface Cell {
 
 function* assemble({ run, grid }: Scope, labels: readonly Labels[], cells: readonly Cell[]): Steps<Vector> {
   const { count } = grid
-  const out = vectorOf(labels, count)
+  const out = vectorOf(run, labels, count)
   const dropName = new Uint8Array(labels.length)
   for (const cell of cells) {
     out.values[cell.target * count + cell.step] = cell.value

@@ -5,7 +5,7 @@ import { unwrap, type Expr } from '../syntax/ast.ts'
 /** 1 at every time at which no element is there, labelled with what the selector asks to be equal. */
 export function absentOf(scope: Scope, arg: Expr, vector: Vector): Vector {
   const { count } = scope.grid
-  const out = vectorOf([labelsForAbsent(arg)], count)
+  const out = vectorOf(scope.run, [labelsForAbsent(arg)], count)
   out.values.fill(1)
   for (let step = 0; step < count; step += 1) {
     let isThere = false

@@ -3,6 +3,8 @@ import { tokenize, type Token } from './lexer.ts'
 
 /** Deepest nesting that is read, so that no query can exhaust the stack. */
 const DEPTH_MAX = 200
+/** Most operators in one query, for the same reason. */
+const OPERATORS_MAX = 1000
 
 /** A place in the tokens of one query, moved forward as the parser reads. */
 export interface Cursor {
@@ -17,6 +19,8 @@ export interface Cursor {
   take(text: string): boolean
   /** Reads the symbol, or says what was expected where. */
   expect(text: string, where: string): Token
+  /** Each operator nests what stands to its left one deeper: too many are refused. */
+  countOperator(token: Token): void
   /** Runs `read` one level deeper. */
   nested<T>(read: () => T): T
 }
@@ -25,6 +29,7 @@ export function createCursor(text: string): Cursor {
   const tokens = tokenize(text)
   let index = 0
   let depth = 0
+  let operators = 0
 
   function peek(ahead = 0): Token {
     const token = tokens[Math.min(index + ahead, tokens.length - 1)]
@@ -54,6 +59,10 @@ export function createCursor(text: string): Cursor {
     expect(symbol, where) {
       if (isSymbol(symbol)) return next()
       throw failAt(peek(), `expected ${JSON.stringify(symbol)} ${where}, found ${describe(peek())}`)
+    },
+    countOperator(token) {
+      operators += 1
+      if (operators > OPERATORS_MAX) throw failAt(token, `more than ${OPERATORS_MAX} operators: split the query up`)
     },
     nested(read) {
       depth += 1

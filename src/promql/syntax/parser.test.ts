@@ -119,6 +119,8 @@ const INVALID: readonly (readonly [string, number, RegExp])[] = [
   ['sum by (a.b) (up)', 9, /in quotes/],
   ['up[0x]', 3, /number/],
   ['1[5m:]', 0, /scalar/],
+  [`a${' + a'.repeat(1100)}`, 4002, /more than 1000 operators/],
+  [`${'-'.repeat(5000)}1`, 200, /deeper/],
   [`${'('.repeat(300)}1${')'.repeat(300)}`, 200, /deeper/],
 ]
 

@@ -77,6 +77,7 @@ function parseBinary(cursor: Cursor, minimum: number): Expr {
 
 function parseOperation(cursor: Cursor, left: Expr, operator: BinaryOperator): Expr {
   const token = cursor.next()
+  cursor.countOperator(token)
   const bool = cursor.peek()
   const returnBool = cursor.isWord('bool')
   if (returnBool) {
