@@ -122,8 +122,11 @@ const DEPENDS_ON_TIME = new Set(
 export function invariantParts(expr: Expr): ReadonlySet<Expr> {
   const parts = new Set<Expr>()
   markInvariant(expr, parts)
-  return parts
+  // Nearly every rule: ten thousand empty sets need not be kept.
+  return parts.size === 0 ? NO_PARTS : parts
 }
+
+const NO_PARTS: ReadonlySet<Expr> = new Set()
 
 function markInvariant(expr: Expr, parts: Set<Expr>): boolean {
   const children = childrenOf(expr).map((child) => markInvariant(child, parts))

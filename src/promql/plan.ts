@@ -31,10 +31,12 @@ const NOTHING: Selection = { refs: [], labels: [], distinct: true }
 
 export function createPlan(expr: Expr | ParsedExpr, source: SeriesSource): Plan {
   let generation: number | undefined
-  let selected = new Map<VectorSelector, Selected>()
-  let remembered = new WeakMap<readonly Labels[], Map<Expr, Place>>()
+  // Made when first needed: thousands of rules are prepared, and most remember little.
+  let selected: Map<VectorSelector, Selected> | undefined
+  let remembered: WeakMap<readonly Labels[], Map<Expr, Place>> | undefined
 
   function selectedBy(selector: VectorSelector): Selected {
+    selected ??= new Map()
     const known = selected.get(selector)
     if (known !== undefined) return known
     const made: Selected = { all: selectionOf(source.select(selector.matchers)), byTarget: undefined }
@@ -55,16 +57,17 @@ export function createPlan(expr: Expr | ParsedExpr, source: SeriesSource): Plan 
     refresh() {
       if (source.generation === generation) return
       generation = source.generation
-      selected = new Map()
-      remembered = new WeakMap()
+      selected = undefined
+      remembered = undefined
     },
     select,
-    selections: (target) => [...selected.keys()].map((selector) => select(selector, target).refs),
+    selections: (target) => [...(selected?.keys() ?? [])].map((selector) => select(selector, target).refs),
     place(part, key) {
+      remembered ??= new WeakMap()
       let byPart = remembered.get(key)
       if (byPart === undefined) remembered.set(key, (byPart = new Map<Expr, Place>()))
       let place = byPart.get(part)
-      if (place === undefined) byPart.set(part, (place = new WeakMap()))
+      if (place === undefined) byPart.set(part, (place = new Map()))
       return place
     },
   }

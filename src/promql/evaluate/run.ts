@@ -94,7 +94,7 @@ export interface Slot<T> {
 }
 
 /** Where a plan keeps what was made, each under its slot. */
-export type Place = WeakMap<object, unknown>
+export type Place = Map<object, unknown>
 
 /** Holds nothing itself: what it makes stands in the place, marked as this slot's, so that its type is known again. */
 export function createSlot<T>(): Slot<T> {
@@ -113,12 +113,16 @@ export function createSlot<T>(): Slot<T> {
   return slot
 }
 
+/** Up to so many rows it is quicker to work things out again than it is small to keep them, for thousands of rules. */
+const NOT_KEPT_ROWS = 2
+
 /** What `compute` makes for this node and this array of labels, made once. */
 export function* remember<T>(
   slot: Slot<T>,
   { run, expr, key }: { readonly run: Run; readonly expr: Expr; readonly key: readonly Labels[] },
   compute: () => Steps<T>,
 ): Steps<T> {
+  if (key.length <= NOT_KEPT_ROWS) return yield* compute()
   const place = run.place(expr, key)
   const known = slot.find(place)
   return known === undefined ? slot.put(place, yield* compute()) : known.value
@@ -139,6 +143,7 @@ const PAIRS_MAX = 4
 
 /** What `compute` makes for this node and these two arrays of labels, made once. */
 export function* rememberPair<T>(slot: PairSlot<T>, pair: Pair, compute: () => Steps<T>): Steps<T> {
+  if (pair.left.length + pair.right.length <= NOT_KEPT_ROWS) return yield* compute()
   const place = pair.run.place(pair.expr, pair.left)
   const known = slot.find(place)?.value ?? slot.put(place, new Map<readonly Labels[], T>())
   const found = known.get(pair.right)
