@@ -3,7 +3,7 @@ import { type AbiField, type AbiType, canonicalType, headWords, isDynamic } from
 import { parseAddress } from './address.ts'
 
 /** A value does not fit its type. The message is a sentence that names the value and the type. */
-export class AbiValueError extends Error {
+class AbiValueError extends Error {
   override readonly name = 'AbiValueError'
 }
 

@@ -24,7 +24,7 @@ export interface RawParameter {
 const DEPTH_MAX = 16
 
 /** @throws Error whose message is a sentence about the type. */
-export function parseAbiType(raw: RawParameter, depth = 0): AbiType {
+function parseAbiType(raw: RawParameter, depth = 0): AbiType {
   if (depth > DEPTH_MAX) throw new Error(`the type ${raw.type} is nested deeper than ${DEPTH_MAX} levels`)
   const array = /^(.*)\[(\d*)\]$/.exec(raw.type)
   if (array !== null) {

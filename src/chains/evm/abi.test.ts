@@ -6,7 +6,6 @@ import type { Json } from '../../lib/json.ts'
 import {
   type AbiEvent,
   type AbiFunction,
-  AbiValueError,
   compileAbi,
   decodeResult,
   encodeCall,
@@ -198,7 +197,6 @@ describe('arguments of a call', () => {
     ['[true] is no bool[2]', [1, who, '0x01020304', [true]]],
     ['4 values are needed and 1 are given', [1]],
   ])('that do not fit say so: %s', (words, args) => {
-    expect(() => encodeCall(called, args)).toThrow(AbiValueError)
     expect(() => encodeCall(called, args)).toThrow(words)
   })
 })
@@ -260,7 +258,8 @@ describe('an event', () => {
       '0x4fe734ce83839d4373098e81ed34170e439d9610e6014da41e0a552835ae0cd5',
     ],
   ])('%s has its topic', (signature, expected) => {
-    expect(topicOf(eventOf(signature))).toBe(expected)
+    expect(eventOf(signature).topic).toBe(expected)
+    expect(topicOf(eventOf(signature).signature)).toBe(expected)
   })
 })
 

@@ -126,7 +126,7 @@ function eventOf(entry: Entry): AbiEvent {
   const inputs = fields.map((field, index) => ({ ...field, isIndexed: entry.inputs[index]?.indexed === true }))
   if (inputs.filter((input) => input.isIndexed).length > 3) throw new Error('an event has at most 3 indexed inputs')
   const signature = signatureOf(name, fields)
-  return { name, signature, topic: keccak256(signature), inputs }
+  return { name, signature, topic: topicOf(signature), inputs }
 }
 
 function functionOf(entry: Entry): AbiFunction {
@@ -152,9 +152,13 @@ function signatureOf(name: string, fields: readonly AbiField[]): string {
   return `${name}(${fields.map((field) => canonicalType(field.type)).join(',')})`
 }
 
-/** The topic of an event: of one in an ABI, or of a signature such as `Transfer(address,address,uint256)`. */
-export function topicOf(event: AbiEvent | string): Hex {
-  return typeof event === 'string' ? keccak256(event) : event.topic
+/**
+ * The topic of an event by its signature, such as `Transfer(address,address,uint256)`; of an event in an ABI it is `topic`.
+ *
+ * @internal
+ */
+export function topicOf(signature: string): Hex {
+  return keccak256(signature)
 }
 
 /** What a log or a result holds, by name: integers as decimal text, bytes as 0x text, addresses with their checksum. */
@@ -165,7 +169,7 @@ export type Decoded =
 /**
  * Makes the call data of a function.
  *
- * @throws AbiValueError a sentence about the value that does not fit its type
+ * @throws Error a sentence about the value that does not fit its type
  */
 export function encodeCall(called: AbiFunction, args: readonly Json[]): Hex {
   return `0x${called.selector.slice(2)}${encodeFields(called.inputs, args)}`

@@ -9,7 +9,7 @@ import { keccak256 } from './keccak.ts'
 const BLOOM_DIGITS = 512
 
 /** Whether logs of the filter may lie in a block. `silent`: the bloom says nothing, as on chains that leave it empty or full. */
-export type BloomVerdict = 'no' | 'maybe' | 'silent'
+type BloomVerdict = 'no' | 'maybe' | 'silent'
 
 /** The places of an item's three bits, as hex digit and mask. */
 type Bits = readonly { readonly digit: number; readonly mask: number }[]

@@ -10,7 +10,7 @@ export interface Need {
 }
 
 /** A failing endpoint rests longer and longer, but the last usable one never for longer than this. Rounds add theirs. */
-export const LAST_USABLE_REST_MS = 3_000
+const LAST_USABLE_REST_MS = 3_000
 /** Enough to fail over once; more would hold the caller up for many timeouts. */
 const TIMEOUTS_MAX = 2
 
@@ -46,7 +46,7 @@ export async function firstAnswer<T>(
 }
 
 /** Best first: not suspected, at the height, quick. */
-export function candidates(endpoints: readonly Endpoint[], need: Need): readonly Endpoint[] {
+function candidates(endpoints: readonly Endpoint[], need: Need): readonly Endpoint[] {
   const ready = readyEndpoints(endpoints)
   const high = ready.filter((endpoint) => heightOf(endpoint) >= need.height)
   const low = need.isByHash ? ready.filter((endpoint) => heightOf(endpoint) < need.height) : []

@@ -17,7 +17,7 @@ export function createTransport(world: World, name: string, url: string): Transp
  * A WebSocket endpoint is asked by HTTP where it answers that too: most do, on the same port, and HTTP needs no
  * connection to be watched. The first of the two to answer is kept.
  */
-export function createEitherTransport(http: Transport, socket: Transport): Transport {
+function createEitherTransport(http: Transport, socket: Transport): Transport {
   let chosen: Transport | undefined
   return {
     async exchange(body, ids, limits) {

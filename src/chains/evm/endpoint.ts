@@ -11,7 +11,7 @@ import type { RpcQuestion } from './rpc-errors.ts'
 import { blockSchema } from './wire.ts'
 
 /** Something an endpoint can or cannot do; undefined until it was tried. */
-export interface Abilities {
+interface Abilities {
   /** eth_getLogs with `blockHash` (EIP-234). */
   logsByHash: boolean | undefined
   /** eth_call and eth_getCode at a block's hash (EIP-1898). */
@@ -19,7 +19,7 @@ export interface Abilities {
 }
 
 /** What an endpoint said of its newest block: when it was last asked, and when it last changed its answer. */
-export interface HeadReading {
+interface HeadReading {
   readonly block: EvmBlock
   readonly at: number
   readonly changedAt: number

@@ -14,7 +14,8 @@ import { type EvmFault, type EvmProxy, startEvmProxy } from '../../fakes/evm-pro
 import { type FailureReason, OutsideError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { createWorld, type World } from '../../lib/world.ts'
-import { createEvmFollower, createEvmPool, type EvmBlock, type EvmFollower, type EvmView } from './index.ts'
+import { createEvmFollower } from './follower.ts'
+import { createEvmPool, type EvmBlock, type EvmFollower, type EvmView } from './index.ts'
 
 const SILENT: Logger = {
   debug: () => {},
@@ -617,7 +618,10 @@ describe.skipIf(!HAS_ANVIL)('a chain behind endpoints', () => {
       // A subscription is not there at once: blocks are mined until one is heard of.
       const mineUntilHeard = async () => {
         const before = hints
-        while (hints === before) await anvil.rpc('anvil_mine', ['0x1'])
+        for (;;) {
+          await anvil.rpc('anvil_mine', ['0x1'])
+          if (hints > before) return
+        }
       }
 
       await mineUntilHeard()

@@ -16,7 +16,7 @@ import { normalFilter, readRange } from './range-logs.ts'
 import { endpointNames } from './redact.ts'
 import { readHasCode } from './state-questions.ts'
 
-export interface FollowerOptions {
+interface FollowerOptions {
   readonly endpoints: EvmEndpoints
   readonly world: World
   readonly log: Logger
@@ -25,7 +25,8 @@ export interface FollowerOptions {
 /** One chain through its endpoints. No connection is made before the first question. */
 export function createEvmFollower(options: FollowerOptions): EvmFollower {
   const { world, log } = options
-  const { urls, timeoutMs, chainId } = options.endpoints
+  const { timeoutMs, chainId } = options.endpoints
+  const urls = [...new Set(options.endpoints.urls)]
   const identity: ChainIdentity = { chainId, genesis: undefined }
   const named = endpointNames(urls).map((name, index) => ({ name, url: urls[index] ?? '' }))
   const endpoints = named.map((one) => createEndpoint({ ...one, world, timeoutMs, identity }))

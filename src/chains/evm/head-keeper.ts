@@ -4,7 +4,7 @@ import type { EvmBlock } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 import { createHeadMemory, isShown, voteOn } from './head-memory.ts'
 import type { ChainIdentity } from './identity.ts'
-import { chooseHead } from './quorum.ts'
+import { chooseHead, type HeadReport } from './quorum.ts'
 
 /*
  * The served head. It moves forward freely. It moves back, or sideways to another block of the same height, only when
@@ -49,10 +49,7 @@ export function createHeadKeeper(
   return {
     blockTimeMs: () => blockTimeMs,
     async decide(endpoints, signal) {
-      const reports = endpoints.flatMap((endpoint) => {
-        const head = endpoint.head()
-        return head === undefined ? [] : [{ name: endpoint.name, block: head.block }]
-      })
+      const reports = oneVoiceEach(endpoints)
       const old = served?.block
       const choice = chooseHead(reports, { served: old, plausibleAdvance: plausibleAdvance(), now: world.now() })
       if (choice === undefined) return undefined
@@ -78,6 +75,22 @@ export function createHeadKeeper(
       return accept(block)
     },
   }
+}
+
+/**
+ * What the endpoints report, one voice for each host and port: the HTTP and the WebSocket side of a node, or two accounts
+ * with one provider, are not two witnesses. The higher of them speaks.
+ */
+function oneVoiceEach(endpoints: readonly Endpoint[]): readonly HeadReport[] {
+  const byHost = new Map<string, HeadReport>()
+  for (const endpoint of endpoints) {
+    const { name } = endpoint
+    const host = name.split('#')[0] ?? name
+    const block = endpoint.head()?.block
+    if (block === undefined || block.number <= (byHost.get(host)?.block.number ?? -1)) continue
+    byHost.set(host, { name, block })
+  }
+  return [...byHost.values()]
 }
 
 /** Weight of the newest blocks in the moving average. */

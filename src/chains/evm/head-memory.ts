@@ -4,7 +4,7 @@ import type { EvmBlock, Hex } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** A height of which the hash is known. */
-export interface Anchor {
+interface Anchor {
   readonly height: number
   readonly hash: Hex
 }

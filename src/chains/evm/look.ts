@@ -1,12 +1,12 @@
 import type { OutsideError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { World } from '../../lib/world.ts'
-import { readBlockByNumber } from './block-questions.ts'
 import { readyEndpoints } from './choose.ts'
 import type { EvmBlock, EvmEndpointHealth, EvmView } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 import { createFinality } from './finality.ts'
 import { createHeadKeeper } from './head-keeper.ts'
+import { createHeadReader } from './head-reader.ts'
 import type { ChainIdentity } from './identity.ts'
 import { lagTolerance, suspicionOf } from './quorum.ts'
 
@@ -43,32 +43,15 @@ export function createWatcher({ world, log, endpoints, identity }: WatcherOption
   const life = new AbortController()
   const keeper = createHeadKeeper(world, log, identity)
   const finality = createFinality(world)
-  const asking = new Map<Endpoint, Promise<void>>()
+  const readHead = createHeadReader(identity, life.signal)
   let head: EvmBlock | undefined
   let shared: { readonly look: Promise<void>; readonly startedAt: number } | undefined
   let lastLook: Promise<void> | undefined
 
-  async function readHead(endpoint: Endpoint): Promise<void> {
-    try {
-      await endpoint.readHead(life.signal)
-      identity.genesis ??= (await readBlockByNumber(endpoint, 0, life.signal))?.hash
-    } catch {
-      // The endpoint has kept the reason: it is part of the view.
-    } finally {
-      asking.delete(endpoint)
-    }
-  }
-
-  async function askForHead(endpoint: Endpoint): Promise<void> {
-    const flight = asking.get(endpoint) ?? readHead(endpoint)
-    asking.set(endpoint, flight)
-    return flight
-  }
-
   /** One look at a time: each decides from where the one before it left the head. */
   async function refresh(before: Promise<void> | undefined): Promise<void> {
     await before?.catch(() => {})
-    const flights = readyEndpoints(endpoints).map(askForHead)
+    const flights = readyEndpoints(endpoints).map(readHead)
     await (before === undefined ? Promise.all(flights) : enough(world, flights))
     const reporting = endpoints.filter((endpoint) => isReporting(endpoint, world.monotonic()))
     head = reporting.length === 0 ? undefined : await keeper.decide(reporting, life.signal)

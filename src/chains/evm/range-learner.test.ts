@@ -73,9 +73,9 @@ describe('the size of a range', () => {
   test('follows the density of logs, so that an answer stays small', () => {
     const ranges = createRangeLearner()
 
-    ranges.onAnswer(2_000, FAST, 40_000)
+    ranges.onAnswer(2_000, FAST, 12_000)
     expect(ranges.size()).toBe(500)
-    ranges.onAnswer(500, FAST, 10_000)
+    ranges.onAnswer(500, FAST, 3_000)
 
     expect(ranges.size()).toBe(500)
   })

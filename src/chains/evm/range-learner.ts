@@ -20,8 +20,8 @@ const GROWTH = 1.5
 const RECOVERY = 2
 /** An answer slower than this is no invitation to ask for more. */
 const FAST_MS = 1_000
-/** Answers beyond this many logs (about 5 MB of JSON) hold the process up for longer than is polite. */
-const LOGS_MAX = 10_000
+/** Answers beyond this many logs (about 2 MB of JSON) hold the one thread up for longer than is polite. */
+const LOGS_MAX = 3_000
 /** So many good answers at a ceiling that was only guessed, and the next size above it is tried. */
 const PATIENCE = 12
 

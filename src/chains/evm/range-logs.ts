@@ -123,7 +123,7 @@ function splitAddresses(filter: EvmLogFilter): readonly EvmLogFilter[] {
 }
 
 /** Two smaller filters that together ask the same; undefined: it is as small as it can be. */
-export function splitFilter(filter: EvmLogFilter): readonly EvmLogFilter[] | undefined {
+function splitFilter(filter: EvmLogFilter): readonly EvmLogFilter[] | undefined {
   const { addresses, topics } = filter
   if (addresses.length > 1) return halves(addresses).map((half) => ({ addresses: half, topics }))
   if (topics !== undefined && topics.length > 1) return halves(topics).map((half) => ({ addresses, topics: half }))

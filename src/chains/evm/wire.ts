@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 import type { EvmBlock, Hex } from './contract.ts'
-import { isHex, isLowerAddress, isWord } from './hex.ts'
+import { isHex, isWord } from './hex.ts'
 
 /* The shapes of a node's answers (Ethereum's execution-apis), as far as we read them. Numbers are 0x text on the wire. */
 
@@ -15,8 +15,7 @@ function text(is: (lower: string) => lower is Hex, what: string) {
 }
 
 export const hexSchema = text(isHex, '0x text')
-export const wordSchema = text(isWord, '32 bytes as 0x text')
-export const addressSchema = text(isLowerAddress, '20 bytes as 0x text')
+const wordSchema = text(isWord, '32 bytes as 0x text')
 
 /** A number that fits a JavaScript number exactly. */
 export const quantitySchema = z.string().transform((raw, context) => {

@@ -9,7 +9,6 @@ import type { World } from '../../lib/world.ts'
 import { answerCall, type ProxyCall, type Upstream } from './answers.ts'
 import { type AnswerFault, concerns, type EvmFault, type ExchangeFault, isExchangeFault } from './faults.ts'
 
-export type { ProxyCall } from './answers.ts'
 export type { EvmFault } from './faults.ts'
 
 /** A node as its users get to see it on a bad day: passes everything on, but for the faults that are switched on. */
