@@ -128,6 +128,6 @@ function isContract(imported: string): boolean {
   const parts = imported.split('/')
   const file = parts.at(-1) ?? ''
   if ((FAMILY_CONTRACTS[importedUnit] ?? []).includes(file) && parts.length === 3) return true
-  if (importedUnit === 'chains') return file === 'index.ts'
+  if (importedUnit === 'chains' || imported.startsWith('src/api/contract/')) return file === 'index.ts'
   return file === 'index.ts' && parts.length === (importedUnit.endsWith('/*') ? 4 : 3)
 }

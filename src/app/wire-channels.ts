@@ -27,7 +27,12 @@ export async function openChannels(
     const create = await definition.load()
     const channel = create(destination.config, given)
     open.push(channel)
-    byDestination.set(destination.name, { kind: definition.kind, audience: definition.audience, channel })
+    byDestination.set(destination.name, {
+      kind: definition.kind,
+      audience: definition.audience,
+      spacingMs: definition.spacingMs,
+      channel,
+    })
   }
   return {
     byDestination,

@@ -129,6 +129,8 @@ export interface CollectorDefinition<Config extends TargetConfig = TargetConfig>
   load(): Promise<CollectorFactory<Config>>
   /** Asks the target what it can do, for `check`. Bounded by the target's timeout; failures are probes that are not ok. */
   probe?(): Promise<ProbeFunction<Config>>
+  /** Environment variables that stand in for keys a target leaves out, as `{ HOST_PROC: 'proc' }`. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Whole configurations made of the environment of the scripts they replace, by name. */
   readonly presets?: Readonly<Record<string, Preset>>
   /**

@@ -74,7 +74,7 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
   const document = readDocument({ file, text, folder, references: environment })
   if (document.faults.length > 0) throw new ConfigError(document.faults)
   const root = parseRoot(document, file)
-  const source = { document, file, folder }
+  const source = { document, file, folder, environment }
   const { targets, faults: targetFaults } = await parseTargets(root.targets, source)
   const rules = loadRules(root, targets, folder)
   const events = loadEventRules(root.event_rules, targets, { ...source, useDefaults: root.rules.defaults })

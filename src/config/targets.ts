@@ -5,6 +5,7 @@ import { type CollectorDefinition, collectors, type TargetConfig } from '../coll
 import type { Labels } from '../core/labels.ts'
 import { ConfigError, type ConfigFault, messageOf } from '../lib/errors.ts'
 import type { ConfigDocument } from './document.ts'
+import type { Environment } from './environment.ts'
 import { faultAt, faultsOf } from './faults.ts'
 
 /** A target as configured: what watches it, its parsed configuration, and the labels of all it brings. */
@@ -18,6 +19,7 @@ export interface TargetSource {
   readonly document: ConfigDocument
   readonly file: string
   readonly folder: string
+  readonly environment: Environment
 }
 
 const FILE_BYTES_MAX = 8_000_000
@@ -46,12 +48,20 @@ export async function parseTargets(
 async function parseTarget(item: unknown, index: number, source: TargetSource): Promise<ConfiguredTarget> {
   const path = ['targets', index]
   const definition = definitionOf(item, path, source)
-  const parsed = definition.schema.safeParse(item)
+  const parsed = definition.schema.safeParse(withEnvironment(item, definition, source.environment))
   if (!parsed.success) {
     throw new ConfigError(faultsOf(parsed.error.issues, source.document, source.file, path))
   }
   const config = await prepare(definition, parsed.data, path, source)
   return { definition, config, labels: labelsOf(definition, config) }
+}
+
+/** A target's keys, and for those it leaves out what the environment says. */
+function withEnvironment(item: unknown, { environment = {} }: CollectorDefinition, values: Environment): unknown {
+  const given = Object.entries(environment).flatMap(([name, key]) =>
+    values[name] === undefined ? [] : [[key, values[name]]],
+  )
+  return given.length === 0 || typeof item !== 'object' ? item : { ...Object.fromEntries(given), ...item }
 }
 
 function definitionOf(item: unknown, path: readonly PropertyKey[], source: TargetSource): CollectorDefinition {

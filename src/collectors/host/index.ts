@@ -20,6 +20,8 @@ export const host = defineCollector<HostConfig>({
     eventRules: [new URL('./event-rules.yaml', import.meta.url)],
   }),
   panels: panelsOf,
+  // A container sees its own /proc and its own mounts; these say where the machine's are.
+  environment: { HOST_PROC: 'proc', HOST_ROOT: 'root' },
   load: async () => (await import('./collect.ts')).createHost,
   probe: async () => (await import('./probe.ts')).probeHost,
 })

@@ -7,11 +7,6 @@ type Environment = Readonly<Record<string, string | undefined>>
 const METRICS_PORT = 8000
 const PLACEHOLDER = /^(0x\.*|your[_ -].*|<.*>|\.\.\.|change[_-]?me|.*\/services\/\.\.\.)$/i
 
-/** One line for each alert, as the script wrote them: `[CRITICAL] Contract is paused`. */
-const SLACK_TEXT =
-  '{{ range .Alerts }}{{ if eq .Status "resolved" }}[RESOLVED]{{ else }}[{{ .Labels.severity | toUpper }}]{{ end }}' +
-  ' {{ .Annotations.summary }}\n{{ end }}'
-
 /** The environment of the Tesseract monitoring script as a configuration. */
 export const TESSERACT_PRESET: Preset = {
   summary:
@@ -47,9 +42,7 @@ function fromEnvironment(environment: Environment): Json {
 /** Slack hears of everything, PagerDuty of what is critical. */
 function alerting(slack: string | undefined, pagerDuty: string | undefined): Json {
   const receivers = [
-    ...(slack === undefined
-      ? []
-      : [{ name: 'slack', slack_configs: [{ api_url: slack, send_resolved: true, title: '', text: SLACK_TEXT }] }]),
+    ...(slack === undefined ? [] : [{ name: 'slack', slack_configs: [{ api_url: slack, send_resolved: true }] }]),
     ...(pagerDuty === undefined
       ? []
       : [{ name: 'pagerduty', pagerduty_configs: [{ routing_key: pagerDuty, source: 'tesseract-monitor' }] }]),
