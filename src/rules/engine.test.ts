@@ -290,6 +290,21 @@ describe('a local rule', () => {
   })
 })
 
+describe('a rule about one target', () => {
+  test('is not evaluated when another arrives', async () => {
+    const house = createHouse(
+      HIGH.replace('load >', 'load{target="a"} >').replace('rules:', 'interval: 1h\n    rules:'),
+    )
+
+    await house.round('b', { node: { load: 9 } })
+    const evaluatedAt = house.engine.status()[0]?.rules[0]?.lastEvaluationAt
+    await house.round('a', { node: { load: 9 } })
+
+    expect(evaluatedAt).toBe(0)
+    expect(house.told()).toEqual(['firing High{a}'])
+  })
+})
+
 describe('for', () => {
   test('waits, and fires at the first evaluation after it', async () => {
     const house = createHouse(HIGH_FOR)

@@ -24,6 +24,8 @@ export interface PlannedRule {
   readonly isLocal: boolean
   /** Metrics in its selectors. */
   readonly reads: MetricNames
+  /** The targets that its selectors name; undefined where one of them names none. */
+  readonly targets: ReadonlySet<string> | undefined
   readonly book: AlertBook
   readonly progress: RuleProgress
 }
@@ -82,8 +84,8 @@ export function planRules(groups: readonly RuleGroup[], options: PlanOptions): R
   const readers = indexReaders(rules)
   const makers = indexMakers(rules)
   const readersOf = (metric: string) => {
-    const named = readers.byName.get(metric)
-    return named === undefined ? readers.open : [...named, ...readers.open]
+    const listed = readers.byName.get(metric)
+    return listed === undefined ? readers.open : [...listed, ...readers.open]
   }
   const places = new Map(inOrder(rules, readersOf).map((rule, place) => [rule, place]))
   const roots = new Map<PlannedRule, Roots>()
@@ -137,7 +139,8 @@ function planRule(rule: Rule, group: PlannedGroup, source: string, options: Plan
     query: options.engine.prepare(rule.parsed),
     templates: rule.kind === 'alert' ? compileAlertTemplates(rule, options.toolkit) : undefined,
     isLocal: isLocal(rule.parsed) && keepsTarget(rule.labels),
-    reads: namesOf(matchers),
+    reads: named(matchers, METRIC_NAME) ?? 'any',
+    targets: named(matchers, 'target'),
     book: createAlertBook(),
     progress: createProgress(),
   }
@@ -159,14 +162,15 @@ function keepsTarget(labels: Labels): boolean {
   return labels['target'] === undefined
 }
 
-function namesOf(selectors: readonly (readonly Matcher[])[]): MetricNames {
-  const names = new Set<string>()
+/** The values that selectors ask of a label; undefined where one of them does not ask for a single one. */
+function named(selectors: readonly (readonly Matcher[])[], label: string): ReadonlySet<string> | undefined {
+  const values = new Set<string>()
   for (const matchers of selectors) {
-    const name = matchers.find((matcher) => matcher.name === METRIC_NAME && matcher.operator === '=')
-    if (name === undefined) return 'any'
-    names.add(name.value)
+    const matcher = matchers.find(({ name, operator }) => name === label && operator === '=')
+    if (matcher === undefined) return undefined
+    values.add(matcher.value)
   }
-  return names
+  return values
 }
 
 interface Readers {

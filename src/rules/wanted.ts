@@ -34,7 +34,10 @@ export function wantedByArrival(
     wantAll(plan, wanted, rule)
   }
   for (const { target, metrics } of changed) {
-    for (const metric of metrics) for (const rule of plan.readersOf(metric)) want(rule, [target])
+    const concerns = ({ targets }: PlannedRule) => targets === undefined || targets.has(target)
+    for (const metric of metrics) {
+      for (const rule of plan.readersOf(metric).filter(concerns)) want(rule, [target])
+    }
   }
   return sorted(plan, wanted)
 }
