@@ -16,11 +16,7 @@ export interface Regrouping {
 
 export function withoutMetadata(labels: Labels): Labels {
   if (!METADATA.some((name) => labels[name] !== undefined)) return labels
-  const rest: Record<string, string> = {}
-  for (const name of Object.keys(labels)) {
-    const value = labels[name]
-    if (value !== undefined && !METADATA.includes(name)) rest[name] = value
-  }
+  const { __name__: _name, __type__: _type, __unit__: _unit, ...rest } = labels
   return rest
 }
 
@@ -71,6 +67,8 @@ export function* dropNames({ run, grid }: Scope, expr: Expr, vector: Vector): St
   if (run.options.delayedNameRemoval) {
     return { ...vector, dropName: new Uint8Array(vector.labels.length).fill(1) }
   }
+  // A rule on one series, thousands of times.
+  if (vector.labels.length === 1) return { ...vector, labels: vector.labels.map(withoutMetadata) }
   const regrouping = yield* remember(NAMELESS, { run, expr, key: vector.labels }, function* nameless() {
     return yield* regroup(run, yield* mapLabels(run, vector.labels, withoutMetadata), vector.distinct)
   })
