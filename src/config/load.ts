@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
+import { z } from 'zod'
+
+import { compareText } from '../core/labels.ts'
 import { ConfigError, type ConfigFault, messageOf } from '../lib/errors.ts'
 import { type EventRule, overrideEventRules, overrideRules, type RuleGroup } from '../rules/index.ts'
 import { type AlertingConfig, loadAlerting } from './alerting.ts'
@@ -73,13 +76,14 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
   const folder = dirname(resolve(file))
   const document = readDocument({ file, text, folder, references: environment })
   if (document.faults.length > 0) throw new ConfigError(document.faults)
-  const root = parseRoot(document, file)
+  const { root, faults: rootFaults } = parseRoot(document, file)
   const source = { document, file, folder, environment }
   const { targets, faults: targetFaults } = await parseTargets(root.targets, source)
   const rules = loadRules(root, targets, folder)
   const events = loadEventRules(root.event_rules, targets, { ...source, useDefaults: root.rules.defaults })
   const alerting = loadAlerting(root.alerting, source)
   const faults: readonly ConfigFault[] = [
+    ...rootFaults,
     ...placeholderFaults(document, file),
     ...targetFaults,
     ...rules.faults,
@@ -87,7 +91,7 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
     ...alerting.faults,
     ...accessFaults(root, document, file),
   ]
-  if (faults.length > 0 || alerting.config === undefined) throw new ConfigError(faults)
+  if (faults.length > 0 || alerting.config === undefined) throw new ConfigError(inOrder(faults))
   const { targets: _targets, event_rules: _eventRules, alerting: _alerting, actions: _actions, ...rest } = root
   return freeze({
     ...rest,
@@ -101,10 +105,28 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
   })
 }
 
-function parseRoot(document: ConfigDocument, file: string): RootConfig {
-  const parsed = rootSchema.safeParse(document.value ?? {})
-  if (parsed.success) return parsed.data
-  throw new ConfigError([...placeholderFaults(document, file), ...faultsOf(parsed.error.issues, document, file)])
+/** The frame of the document. Where it has faults, its lists are still looked at, so that all faults come at once. */
+function parseRoot(
+  document: ConfigDocument,
+  file: string,
+): { readonly root: RootConfig; readonly faults: readonly ConfigFault[] } {
+  const value = document.value ?? {}
+  const parsed = rootSchema.safeParse(value)
+  if (parsed.success) return { root: parsed.data, faults: [] }
+  const faults = faultsOf(parsed.error.issues, document, file)
+  const lists = listsSchema.safeParse(value)
+  return { root: rootSchema.parse(lists.success ? lists.data : {}), faults }
+}
+
+const listsSchema = z.object({
+  targets: z.array(z.unknown()).optional().catch(undefined),
+  event_rules: z.array(z.unknown()).optional().catch(undefined),
+  alerting: z.unknown().optional(),
+})
+
+/** In the order of the files and their lines, as people read them. */
+function inOrder(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  return faults.toSorted((a, b) => compareText(a.file ?? '', b.file ?? '') || (a.line ?? 0) - (b.line ?? 0))
 }
 
 function placeholderFaults(document: ConfigDocument, file: string): readonly ConfigFault[] {
