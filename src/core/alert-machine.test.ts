@@ -1,15 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import {
-  advance,
-  type AlertState,
-  type AlertTiming,
-  type AlertTransition,
-  resume,
-  type Sight,
-  sightOf,
-} from './alert-machine.ts'
+import { advance, type AlertState, type AlertTiming, resume, type Sight, sightOf } from './alert-machine.ts'
+
+type AlertTransition = ReturnType<typeof advance>['transition']
 
 const MINUTE = 60_000
 const DEFAULTS: AlertTiming = { forMs: 0, keepFiringForMs: 0, unknownAfterMs: 2 * MINUTE }

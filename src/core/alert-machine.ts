@@ -29,7 +29,7 @@ export interface AlertState {
 }
 
 /** A stretch during which the alert could not be seen. */
-export interface UnknownSpell {
+interface UnknownSpell {
   /** When it was lost from sight: `unknown_after` counts from it. */
   readonly since: number
   /** Where the clocks stand. Earlier than `since` after a start: the time between was not watched by anybody. */
@@ -48,7 +48,7 @@ export interface AlertTiming {
 export type Sight = 'present' | 'missing' | 'unseen'
 
 /** What happened to the alert. Only the words in capitals are for people: FIRED, LOST (cannot be seen), RESOLVED. */
-export type AlertTransition =
+type AlertTransition =
   | 'none'
   /** It exists since now and waits for its `for`. */
   | 'pending'

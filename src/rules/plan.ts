@@ -31,7 +31,7 @@ export interface PlannedRule {
 }
 
 /** What is known of a rule's evaluations. Times are milliseconds UTC. */
-export interface RuleProgress {
+interface RuleProgress {
   lastAt: number
   /** When it last ran, on the clock that never jumps. */
   ranAt: number

@@ -80,6 +80,7 @@ describe('a rule file', () => {
 describe('faults of a rule file', () => {
   test.each([
     ['no YAML', 'groups: [', /^1 : no YAML: /],
+    ['a second document', 'groups: []\n---\ngroups: []', /^\d 1?.*a second YAML document begins here/],
     ['an unknown key', 'group: []', '1 group: this key is not known here'],
     ['a list for a map', '- a', '1 : this must be a map of keys'],
     ['a key that stands twice', 'groups: []\ngroups: []', '2 : this key stands twice in the same place'],

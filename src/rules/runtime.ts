@@ -34,7 +34,7 @@ export interface RuleEngineOptions {
 }
 
 /** What has arrived of a target and was not evaluated yet. */
-export interface WaitingArrival {
+interface WaitingArrival {
   at: number
   readonly metrics: Set<string>
 }

@@ -3,7 +3,7 @@ import type { ActiveAlert } from './alert-book.ts'
 import type { PlannedGroup, PlannedRule } from './plan.ts'
 
 /** One pending or firing alert. Times are milliseconds UTC. */
-export interface RuleAlertStatus {
+interface RuleAlertStatus {
   readonly labels: Labels
   readonly annotations: Labels
   readonly state: 'pending' | 'firing'
@@ -15,7 +15,7 @@ export interface RuleAlertStatus {
   readonly unknownSince: number | undefined
 }
 
-export interface RuleStatus {
+interface RuleStatus {
   readonly type: 'alerting' | 'recording'
   readonly name: string
   readonly query: string

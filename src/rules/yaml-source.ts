@@ -35,7 +35,7 @@ export function readYaml(text: string, file: string, scalars: 'as-written' | 'ty
   const faults = document.errors.map((error) => ({
     file,
     line: lines.linePos(error.pos[0]).line,
-    message: error.code === 'DUPLICATE_KEY' ? 'this key stands twice in the same place' : `no YAML: ${error.message}`,
+    message: sentenceOfYaml(error.code, error.message),
   }))
   const value: unknown = faults.length === 0 ? document.toJS() : undefined
   return {
@@ -46,6 +46,12 @@ export function readYaml(text: string, file: string, scalars: 'as-written' | 'ty
       return { file, line, path: pathText(path), message }
     },
   }
+}
+
+function sentenceOfYaml(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key stands twice in the same place'
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here, and a rule file holds only one'
+  return `no YAML: ${message}`
 }
 
 /** The issues of a schema as faults in plain sentences. */

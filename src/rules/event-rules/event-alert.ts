@@ -19,7 +19,7 @@ import type { Window } from './schema.ts'
  * Before its end there may be a time of counting: the facts are there, but still too few of them.
  */
 
-export const factSchema = z.object({
+const factSchema = z.object({
   id: z.string(),
   time: z.number(),
   /** Where it was last seen; undefined where the event has no height. */
@@ -49,7 +49,7 @@ export const eventAlertSchema = z.object({
 export type EventAlert = z.infer<typeof eventAlertSchema>
 
 /** How many blocks the chain must have grown past a lost fact before that is settled. */
-export const SETTLED_BLOCKS = 2
+const SETTLED_BLOCKS = 2
 
 /** Facts kept of one alert beyond those it needs. */
 const FACTS_KEPT = 100

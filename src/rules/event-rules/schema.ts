@@ -72,7 +72,7 @@ export const eventRuleSchema = z
       .optional()
       .describe('Label names to attributes: one alert per value instead of one per event.'),
     count: z.int().min(2).max(COUNT_MAX).optional().describe('Only when so many events match within `within`.'),
-    within: windowSchema.optional().describe('With `count`: 60 blocks, or 10m of the chain`s own time.'),
+    within: windowSchema.optional().describe('With `count`: 60 blocks, or 10m of the chain’s own time.'),
   })
   .superRefine((rule, context) => {
     if (rule.count !== undefined && rule.within === undefined) {
