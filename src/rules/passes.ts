@@ -90,7 +90,7 @@ interface Occasion {
 }
 
 async function evaluate(runtime: Runtime, timers: RuleTimers, rule: PlannedRule, occasion: Occasion): Promise<void> {
-  const { world, log } = runtime.options
+  const { world } = runtime.options
   const { progress } = rule
   const at = Math.max(occasion.at, progress.lastAt)
   const began = world.monotonic()
@@ -99,15 +99,22 @@ async function evaluate(runtime: Runtime, timers: RuleTimers, rule: PlannedRule,
   if (occasion.isOnArrival && !rule.isLocal) runtime.allowance.spend(tookMs)
   occasion.batch.add(moves)
   writeSeries(runtime, rule, at, written)
-  if (error !== undefined && error !== progress.lastError) {
-    log.warn('a rule could not be evaluated', { rule: rule.source, error })
-  }
   progress.lastAt = at
   progress.ranAt = world.monotonic()
-  progress.lastError = error
+  noteError(runtime, rule, occasion.target ?? '', error)
   progress.lastDurationMs = tookMs
   if (occasion.target === undefined) timers.done(rule)
   for (const { after } of moves) if (after !== undefined) wakeForUnknown(runtime, timers, rule, after)
+}
+
+/** An evaluation of all targets replaces what was known of each. */
+function noteError({ options }: Runtime, rule: PlannedRule, target: string, error: string | undefined): void {
+  const { errors } = rule.progress
+  const isNew = error !== undefined && error !== errors.get(target)
+  if (isNew) options.log.warn('a rule could not be evaluated', { rule: rule.source, error })
+  if (target === '') errors.clear()
+  if (error === undefined) errors.delete(target)
+  else errors.set(target, error)
 }
 
 /** People are told when an alert cannot be seen for long, however rarely its group is evaluated. */

@@ -35,7 +35,8 @@ interface RuleProgress {
   lastAt: number
   /** When it last ran, on the clock that never jumps. */
   ranAt: number
-  lastError: string | undefined
+  /** What went wrong in the last evaluations, by target; '' for all of them at once. */
+  readonly errors: Map<string, string>
   /** Undefined before the first evaluation. */
   lastDurationMs: number | undefined
   /** Write scopes that hold series at the moment. */
@@ -150,7 +151,7 @@ function createProgress(): RuleProgress {
   return {
     lastAt: 0,
     ranAt: Number.NEGATIVE_INFINITY,
-    lastError: undefined,
+    errors: new Map(),
     lastDurationMs: undefined,
     scopes: new Set(),
     reads: [],

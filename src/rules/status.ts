@@ -63,7 +63,8 @@ export function statusOf(groups: readonly PlannedGroup[]): readonly RuleGroupSta
 
 function statusOfRule({ rule, book, progress, isLocal }: PlannedRule): RuleStatus {
   const isAlert = rule.kind === 'alert'
-  const { lastError, lastDurationMs } = progress
+  const { errors, lastDurationMs } = progress
+  const [lastError] = errors.values()
   return {
     type: isAlert ? 'alerting' : 'recording',
     name: rule.name,
