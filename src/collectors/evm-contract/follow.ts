@@ -193,22 +193,29 @@ async function advanceFar(
   const range = isUnfollowed(filter) ? undefined : await ranges.read({ from, to: farEnd }, signal)
   const toBlock = range?.toBlock ?? farEnd
   if (range !== undefined) ranges.fetchAhead({ from: toBlock + 1, to: farEnd })
-  const found = await decode(options.world, toEvents, await withTimes(follower, range?.logs ?? [], signal))
-  const end = await follower.blockByNumber(toBlock, signal)
+  const logs = await withTimes(follower, range?.logs ?? [], signal)
+  const [found, end, isOurs] = await Promise.all([
+    decode(options.world, toEvents, logs),
+    follower.blockByNumber(toBlock, signal),
+    isStill(follower, position, signal),
+  ])
   if (end === undefined) {
     throw new OutsideError('behind', `block ${toBlock} is not there, although its logs were`, { retry: true })
   }
-  for (const mark of [position, range?.guard]) {
-    if (mark !== undefined && !(await isStill(follower, mark, end, signal))) return false
-  }
+  // The guard was asked for before the logs and is asked for after the end of the range: what lies below it is one branch.
+  const isOneBranch = range === undefined || (await isGuarded(follower, range.guard, end, signal))
+  if (!isOurs || !isOneBranch) return false
   draft.advance({ number: end.number, hash: end.hash, timeMs: end.timeMs }, found)
   return true
 }
 
-async function isStill(follower: EvmFollower, mark: Mark, end: EvmBlock, signal: AbortSignal): Promise<boolean> {
+async function isGuarded(follower: EvmFollower, guard: EvmBlock, end: EvmBlock, signal: AbortSignal): Promise<boolean> {
+  return guard.number === end.number ? guard.hash === end.hash : isStill(follower, guard, signal)
+}
+
+async function isStill(follower: EvmFollower, mark: Mark, signal: AbortSignal): Promise<boolean> {
   if (mark.number === BEFORE_GENESIS.number) return true
-  const block = mark.number === end.number ? end : await follower.blockByNumber(mark.number, signal)
-  return block?.hash === mark.hash
+  return (await follower.blockByNumber(mark.number, signal))?.hash === mark.hash
 }
 
 /** Up to a batch of blocks, one by one; false where the chain changed under it. */

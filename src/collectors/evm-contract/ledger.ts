@@ -41,8 +41,8 @@ export function createLedger(before: Readonly<Record<string, EventCount>>): Ledg
   }
 
   function find(event: Event): void {
-    if (unconfirmed.delete(event.key)) return
-    if (retracted.delete(event.key)) {
+    if (unconfirmed.size > 0 && unconfirmed.delete(event.key)) return
+    if (retracted.size > 0 && retracted.delete(event.key)) {
       countOf(event.name).retracted -= 1
       return
     }

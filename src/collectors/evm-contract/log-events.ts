@@ -56,25 +56,43 @@ export interface TimedLog {
  * @param logs whole blocks, sorted by block and log index
  */
 export function createEventMaker(context: LogContext): (logs: readonly TimedLog[]) => readonly Event[] {
-  let transaction = ''
-  const ordinals = new Map<string, number>()
-
-  function ordinalOf(log: EvmLog, name: string): number {
-    const place = `${log.blockHash}${log.transactionHash}`
-    if (place !== transaction) ordinals.clear()
-    transaction = place
-    const ordinal = ordinals.get(name) ?? 0
-    ordinals.set(name, ordinal + 1)
-    return ordinal
-  }
-
-  return (logs) =>
-    logs.flatMap(({ log, timeMs }) => {
+  const places = createPlaces()
+  return (logs) => {
+    const events: Event[] = []
+    for (const { log, timeMs } of logs) {
       const decoded = context.decoder.decode(log)
-      if (decoded.kind === 'other') return []
+      if (decoded.kind === 'other') continue
       const fact = factOf(decoded, log)
-      return [makeEvent(context, { log, timeMs, fact, ordinal: ordinalOf(log, fact.name) })]
-    })
+      events.push(makeEvent(context, log, fact, places.at(log, timeMs, fact.name)))
+    }
+    return events
+  }
+}
+
+/** What logs of one block and of one transaction share: made once, for there may be hundreds in each. */
+interface Place {
+  readonly block: { readonly number: string; readonly hash: string; readonly time: number }
+  readonly tx: { readonly hash: string; readonly index: number }
+  readonly ordinal: number
+}
+
+function createPlaces(): { at(log: EvmLog, timeMs: number, name: string): Place } {
+  const ordinals = new Map<string, number>()
+  let block = { number: '', hash: '', time: 0 }
+  let tx = { hash: '', index: 0 }
+  return {
+    at(log, timeMs, name) {
+      const isNewBlock = log.blockHash !== block.hash
+      if (isNewBlock) block = { number: String(log.blockNumber), hash: log.blockHash, time: timeMs }
+      if (isNewBlock || log.transactionHash !== tx.hash) {
+        tx = { hash: log.transactionHash, index: log.transactionIndex }
+        ordinals.clear()
+      }
+      const ordinal = ordinals.get(name) ?? 0
+      ordinals.set(name, ordinal + 1)
+      return { block, tx, ordinal }
+    },
+  }
 }
 
 interface Fact {
@@ -89,21 +107,19 @@ function factOf(decoded: Exclude<DecodedLog, { kind: 'other' }>, log: EvmLog): F
   return { type: UNDECODABLE, name: UNDECODABLE_NAME, args }
 }
 
-function makeEvent(
-  { chainId, history }: LogContext,
-  { log, timeMs, fact, ordinal }: TimedLog & { readonly fact: Fact; readonly ordinal: number },
-): Event {
+function makeEvent({ chainId, history }: LogContext, log: EvmLog, fact: Fact, place: Place): Event {
+  const { block, tx } = place
   return {
     type: fact.type,
     name: fact.name,
     key: sightingKey(chainId, log),
-    id: `${chainId}:${log.transactionHash}:${fact.name}:${ordinal}`,
-    time: timeMs,
+    id: `${chainId}:${tx.hash}:${fact.name}:${place.ordinal}`,
+    time: block.time,
     height: log.blockNumber,
-    isHistory: log.blockNumber <= history.head && timeMs < history.beforeMs,
+    isHistory: log.blockNumber <= history.head && block.time < history.beforeMs,
     args: fact.args,
-    block: { number: String(log.blockNumber), hash: log.blockHash, time: timeMs },
-    tx: { hash: log.transactionHash, index: log.transactionIndex },
+    block,
+    tx,
     logIndex: log.logIndex,
     address: log.address,
     chainId,
@@ -111,14 +127,16 @@ function makeEvent(
 }
 
 function boundArgs(args: EventArgs): EventArgs {
-  let bounded: Record<string, Json> | undefined
-  for (const [name, value] of Object.entries(args)) {
-    const isShort = typeof value === 'string' ? value.length <= TEXT_MAX : typeof value !== 'object'
-    if (isShort) continue
-    bounded ??= { ...args }
-    bounded[name] = boundValue(value)
-  }
-  return bounded ?? args
+  for (const name in args) if (!isShort(args[name])) return boundAll(args)
+  return args
+}
+
+function boundAll(args: EventArgs): EventArgs {
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, boundValue(value)]))
+}
+
+function isShort(value: Json | undefined): boolean {
+  return typeof value === 'string' ? value.length <= TEXT_MAX : typeof value !== 'object'
 }
 
 function boundValue(value: Json): Json {
