@@ -32,7 +32,7 @@ const PROCESS_METRICS: readonly MetricSpec[] = [
 ]
 
 /** What every target has, whatever its type. */
-export const TARGET_METRICS: MetricTable = {
+const TARGET_METRICS: MetricTable = {
   up: { type: 'gauge', help: 'Whether the target could be read in its last round.' },
   chainwarden_part_up: {
     type: 'gauge',

@@ -1,4 +1,4 @@
-export { type Environment, readEnvironment } from './environment.ts'
+export { readEnvironment } from './environment.ts'
 export { configJsonSchema } from './json-schema.ts'
 export { type Config, loadConfig, loadText, storageFolderOf } from './load.ts'
 export { loadPreset } from './preset.ts'

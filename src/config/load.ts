@@ -35,7 +35,7 @@ export interface ConfigSource {
 
 /** What runs when there is no file at all: this host. */
 const DEFAULT_DOCUMENT = 'targets:\n  - { type: host, name: this-host }\n'
-export const DEFAULT_FILE = 'chainwarden.yaml'
+const DEFAULT_FILE = 'chainwarden.yaml'
 
 /**
  * Reads and checks a configuration.

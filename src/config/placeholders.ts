@@ -8,7 +8,7 @@ const KNOWN = [
 ]
 
 /** Whether a value is still what a document shows as an example, as `YOUR_BOT_TOKEN` or `0x...`. */
-export function isPlaceholder(value: string): boolean {
+function isPlaceholder(value: string): boolean {
   return KNOWN.some((pattern) => pattern.test(value.trim()))
 }
 

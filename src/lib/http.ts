@@ -80,7 +80,7 @@ function meaningOf(status: number): { readonly reason: FailureReason; readonly r
 }
 
 /** `Retry-After` in milliseconds from now: seconds, also with a fraction, or an HTTP date. */
-export function retryAfter(header: string | null, now: number): number | undefined {
+function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null || header.trim() === '') return undefined
   const seconds = Number(header)
   if (Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds * 1000))
