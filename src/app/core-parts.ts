@@ -56,7 +56,7 @@ export async function createCore({ config, world, log }: CoreOptions): Promise<C
       scheduler,
       metrics,
       metricTable: tableOf(config, table),
-      refreshMetrics: (registry) => refresh(registry, storage),
+      refreshMetrics: (registry) => refresh(registry, storage, alerts),
       async stop() {
         await scheduler.stop()
         await alerts.stop()
@@ -75,7 +75,8 @@ function tableOf(config: Config, own: MetricTable): MetricTable {
   return { ...own, ...Object.fromEntries(theirs) }
 }
 
-function refresh(metrics: MetricsRegistry, { tsdb }: Storage): void {
+function refresh(metrics: MetricsRegistry, { tsdb }: Storage, alerts: Alerts): void {
+  metrics.set('chainwarden_notifications_queued', alerts.waiting())
   const stats = tsdb.stats()
   metrics.set('chainwarden_series', stats.series)
   metrics.set('chainwarden_storage_bytes', stats.fileBytes, { file: 'samples.db' })

@@ -35,6 +35,8 @@ export interface Alerts {
   reload(config: Config): Promise<void>
   active(): readonly Alert[]
   queued(): Promise<Readonly<Record<string, number>>>
+  /** How many notifications wait for destinations that there are. */
+  waiting(): number
   /** Evaluates everything once and waits until nothing is owed; false when the signal aborts before. */
   settle(signal: AbortSignal): Promise<boolean>
   stop(): Promise<void>
@@ -60,7 +62,7 @@ export async function wireAlerts(wiring: AlertsWiring): Promise<Alerts> {
   parts.alerting.restore({ groups: stored.groups, episodes: stored.episodes })
   const targets = live.config.targets.map((target) => target.config.name)
   parts.rules.restore(stored.alertStates, targets)
-  parts.eventRules.restore(stored.alertStates, stored.eventRules)
+  parts.eventRules.restore(stored.alertStates, stored.eventRules, targets)
   declareOutboxMetrics(wiring.metrics, kindsOf(live.channels))
   return bind(wiring, live, parts)
 }
@@ -140,6 +142,7 @@ function bind(wiring: AlertsWiring, live: Live, parts: Parts): Alerts {
     reload: async (config) => reload(wiring, live, parts, config),
     active: () => alerting.activeAlerts().map(({ alert }) => alert),
     queued: async () => Object.fromEntries(await wiring.storage.state.outbox.queued()),
+    waiting: () => outbox.queued(),
     async settle(signal) {
       await rules.evaluateAll()
       await eventRules.idle()

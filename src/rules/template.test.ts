@@ -16,7 +16,7 @@ function expand(text: string, sample: Partial<TemplateSample> = {}, answers: Rec
     rule,
     createTemplateToolkit({
       externalLabels: { region: 'eu' },
-      externalUrl: 'https://watch.example.org/prom/',
+      externalUrl: 'https://watch.example.org/prom',
       query: (expr) => {
         const answer = answers[expr]
         if (answer === undefined) throw new Error(`no answer to ${expr}`)
@@ -39,7 +39,7 @@ describe('texts of alerts', () => {
     ['{{ $externalLabels.region }} {{ .ExternalLabels.region }}', 'eu eu'],
     [
       '{{ $externalURL }} {{ externalURL }} {{ pathPrefix }}',
-      'https://watch.example.org/prom/ https://watch.example.org/prom/ /prom',
+      'https://watch.example.org/prom https://watch.example.org/prom /prom',
     ],
     ['{{ if gt $value 0.2 }}much{{ end }}', 'much'],
     ['{{ $value | humanizePercentage }}', '25.6%'],
@@ -106,7 +106,7 @@ describe('texts of alerts', () => {
     ['{{ query "nothing" | first }}', 'first() called on vector with no elements'],
     ['{{ query "other" }}', 'no answer to other'],
     ['{{ humanize "many" }}', 'can\'t convert "many" to float'],
-    ['{{ reReplaceAll "(" "" "a" }}', 'is no RE2 expression'],
+    ['{{ reReplaceAll "(" "" "a" }}', 'error parsing regexp'],
     ['{{ template "none" }}', 'not defined'],
   ])('%s stands in the text as its fault', (text, reason) => {
     const expanded = expand(text, {}, answers)
