@@ -79,8 +79,13 @@ export function labelOf({ name, args, as }: ReadConfig): string {
 /** What one answer says. A function that reverts, or answers what its ABI does not promise, is not supported there. */
 export function readOutcome(read: Read, answer: EvmCallResult | undefined, numberText: NumberText): ReadOutcome {
   if (answer === undefined) return { kind: 'failed', read, reason: 'malformed', detail: 'no answer' }
-  if (answer.kind === 'failed') return { kind: 'failed', read, reason: answer.reason, detail: answer.detail }
-  if (answer.kind === 'unsupported') return { kind: 'unsupported', read, detail: answer.detail }
+  // A revert is the contract's own answer, whatever it says with it: asking again gives no other, and it must not stand
+  // in the way of those that can be read.
+  const isRevert = answer.kind === 'failed' && answer.reason === 'reverted'
+  if (answer.kind === 'failed' && !isRevert) {
+    return { kind: 'failed', read, reason: answer.reason, detail: answer.detail }
+  }
+  if (answer.kind !== 'value') return { kind: 'unsupported', read, detail: answer.detail }
   const decoded = decodeResult(read.function, answer.data)
   if (decoded.kind === 'fault') return { kind: 'unsupported', read, detail: decoded.fault }
   const { outputs } = read.function
