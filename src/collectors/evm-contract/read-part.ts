@@ -23,7 +23,7 @@ export interface ReadPart {
 }
 
 export function createReadPart(
-  contract: Contract,
+  contract: Pick<Contract, 'address' | 'reads'>,
   follower: Pick<EvmFollower, 'calls' | 'hasCode'>,
   isTesseract: boolean,
 ): ReadPart {
