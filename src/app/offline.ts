@@ -43,7 +43,8 @@ export async function openOffline(folder: string, world: World): Promise<Offline
     log,
     isReady: () => false,
     now: () => world.now(),
-    access: { tokens: [], open: false, hosts: [] },
+    // Nobody listens: who asks is this very process.
+    access: { tokens: [], open: true, hosts: [] },
   })
   return {
     get: async (path) => api.get(path),
