@@ -37,6 +37,7 @@ function describe(answer: StatusAnswer): string {
   ])
   const queued = Object.entries(answer.queued).filter(([, count]) => count > 0)
   return [
+    answer.ready ? '' : 'Chainwarden is not running here; this is what it left.\n\n',
     targets.length === 0
       ? 'No targets.\n'
       : formatTable([['target', 'type', 'state', 'last round', '', ''], ...targets], 100),
