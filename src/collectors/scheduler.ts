@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { Labels } from '../core/labels.ts'
+import type { TargetStatus } from '../core/target-status.ts'
 import type { Logger } from '../lib/log.ts'
 import type { MetricsRegistry } from '../lib/metrics-registry.ts'
 import type { World } from '../lib/world.ts'
 import type { Collector, CollectorDefinition, CollectorWorld, TargetConfig } from './collector.ts'
 import { createLoop, type Loop } from './loop.ts'
 import type { Arrival, SampleStore, TargetStore } from './ports.ts'
-import { createWatch, type TargetStatus, type Watch } from './watch.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 /** A target as configured, ready to be watched. */
 export interface ScheduledTarget {

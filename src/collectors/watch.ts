@@ -1,6 +1,7 @@
 import type { Event } from '../core/event.ts'
 import type { Labels } from '../core/labels.ts'
 import type { RoundCommitted } from '../core/records.ts'
+import type { TargetStatus } from '../core/target-status.ts'
 import { messageOf, OutsideError } from '../lib/errors.ts'
 import type { Json } from '../lib/json.ts'
 import type { Logger } from '../lib/log.ts'
@@ -26,20 +27,6 @@ export interface WatchOptions {
   readonly targets: TargetStore
   readonly samples: SampleStore
   readonly arrived: (arrival: Arrival) => void
-}
-
-/** What is known of a target at this moment. */
-export interface TargetStatus {
-  readonly target: string
-  readonly type: string
-  readonly labels: Labels
-  /** When the last round ended, milliseconds UTC; undefined before the first. */
-  readonly lastRoundAt: number | undefined
-  readonly lastDurationMs: number | undefined
-  readonly isCaughtUp: boolean
-  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly reason: string; readonly detail: string }>>
-  /** What the collector says of itself. */
-  readonly values: Readonly<Record<string, Json>>
 }
 
 export interface Watch {

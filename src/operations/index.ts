@@ -1,12 +1,13 @@
 import type { Alert } from '../core/alert.ts'
 import type { StoredEvent } from '../core/event.ts'
 import type { MetricTable } from '../core/metric.ts'
+import type { TargetStatus } from '../core/target-status.ts'
 import type { QueryResult } from '../promql/index.ts'
 import { type Actor, authorise } from './actor.ts'
-import type { CurrentSample, EventFilter, OperationsPorts, ReloadResult, TargetView } from './ports.ts'
+import type { CurrentSample, EventFilter, OperationsPorts, ReloadResult } from './ports.ts'
 
 export { type Actor, Forbidden, type Role } from './actor.ts'
-export type { CurrentSample, EventFilter, OperationsPorts, ReloadResult, TargetView } from './ports.ts'
+export type { CurrentSample, EventFilter, OperationsPorts, ReloadResult } from './ports.ts'
 export { PromqlError, type QueryResult } from '../promql/index.ts'
 
 /** The process at a glance. */
@@ -15,7 +16,7 @@ export interface ProcessStatus {
   readonly at: number
   readonly startedAt: number
   readonly isReady: boolean
-  readonly targets: readonly TargetView[]
+  readonly targets: readonly TargetStatus[]
   readonly alerts: readonly Alert[]
   readonly queued: Readonly<Record<string, number>>
 }

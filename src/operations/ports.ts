@@ -2,20 +2,8 @@ import type { Alert } from '../core/alert.ts'
 import type { StoredEvent } from '../core/event.ts'
 import type { Labels } from '../core/labels.ts'
 import type { MetricTable } from '../core/metric.ts'
-import type { Json } from '../lib/json.ts'
+import type { TargetStatus } from '../core/target-status.ts'
 import type { QueryResult } from '../promql/index.ts'
-
-/** A target as the scheduler sees it. */
-export interface TargetView {
-  readonly target: string
-  readonly type: string
-  readonly labels: Labels
-  readonly lastRoundAt: number | undefined
-  readonly lastDurationMs: number | undefined
-  readonly isCaughtUp: boolean
-  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly reason: string; readonly detail: string }>>
-  readonly values: Readonly<Record<string, Json>>
-}
 
 /** Which events are asked for. Times in milliseconds UTC. */
 export interface EventFilter {
@@ -46,7 +34,7 @@ export interface OperationsPorts {
   readonly startedAt: number
   now(): number
   isReady(): boolean
-  targets(): readonly TargetView[]
+  targets(): readonly TargetStatus[]
   alerts(): readonly Alert[]
   /** Notifications that wait, by destination. */
   queued(): Promise<Readonly<Record<string, number>>>
