@@ -13,7 +13,11 @@ const artifactSchema = z.object({
   bytecode: z.templateLiteral(['0x', z.string()]),
 })
 const accountsSchema = z.array(z.string()).min(2)
-const receiptSchema = z.object({ contractAddress: z.string().nullable(), status: z.literal('0x1') })
+const receiptSchema = z.object({
+  contractAddress: z.string().nullable(),
+  status: z.literal('0x1'),
+  transactionHash: z.string(),
+})
 
 /** Automatic mining takes a few milliseconds; a question about as long. */
 const RECEIPT_ATTEMPTS_MAX = 1_000
@@ -29,14 +33,18 @@ export function readArtifact(name: 'counter' | 'transaction-buffer'): Artifact {
 export interface Deployed {
   readonly abi: Artifact['abi']
   readonly address: string
-  /** Sends a transaction, and sees to it that it did not revert. With automatic mining that is one block. */
-  send(name: string, args: readonly Json[]): Promise<void>
+  /** Sends a transaction, and sees to it that it did not revert; its hash. With automatic mining that is one block. */
+  send(name: string, args: readonly Json[]): Promise<string>
   /** A transaction as `anvil_reorg` takes it, to be mined in the place of another. */
   raw(name: string, args: readonly Json[]): Readonly<Record<string, string>>
 }
 
 export async function deploy(anvil: Anvil, name: 'counter' | 'transaction-buffer'): Promise<Deployed> {
-  const artifact = readArtifact(name)
+  return deployArtifact(anvil, readArtifact(name))
+}
+
+/** Deploys any compiled contract from the node's first account. */
+export async function deployArtifact(anvil: Anvil, artifact: Artifact): Promise<Deployed> {
   const compiled = compileAbi(artifact.abi)
   if (compiled.kind === 'faults') throw new Error(compiled.faults.join('\n'))
   const [from = ''] = accountsSchema.parse(await anvil.rpc('eth_accounts'))
@@ -53,19 +61,19 @@ export async function deploy(anvil: Anvil, name: 'counter' | 'transaction-buffer
   function callData(called: string, args: readonly Json[]): Hex {
     const found: AbiFunction | undefined =
       compiled.kind === 'abi' ? compiled.abi.functions.find((item) => item.name === called) : undefined
-    if (found === undefined) throw new Error(`${name} has no function ${called}`)
+    if (found === undefined) throw new Error(`the contract has no function ${called}`)
     return encodeCall(found, args)
   }
 
   const address = (await transact({ data: artifact.bytecode })).contractAddress
-  if (address === null) throw new Error(`${name} was not deployed`)
+  if (address === null) throw new Error('the contract was not deployed')
   const raw = (called: string, args: readonly Json[]) => ({ from, to: address, data: callData(called, args) })
   return {
     abi: artifact.abi,
     address,
     raw,
     async send(called, args) {
-      await transact(raw(called, args))
+      return (await transact(raw(called, args))).transactionHash
     },
   }
 }
