@@ -40,6 +40,10 @@ export interface ScriptedChain {
   /** Answers view functions at a block of the chain. */
   answer: (call: EvmCall, block: ScriptedBlock, chain: readonly ScriptedBlock[]) => EvmCallResult
   hasCode: boolean
+  /** Nobody answers, for this reason. */
+  failure: OutsideError | undefined
+  /** Logs are left out of every answer. */
+  isHidingLogs: boolean
   /** How many blocks one question for logs covers. */
   rangeMax: number
   /** Questions so far, by method. */
@@ -83,6 +87,8 @@ export function createScriptedChain(options: ScriptedChainOptions): ScriptedChai
   const chain: ScriptedChain = {
     lag: 0,
     hasCode: true,
+    failure: undefined,
+    isHidingLogs: false,
     rangeMax: 1_000,
     before: () => undefined,
     answer: () => ({ kind: 'unsupported', detail: 'execution reverted' }),
@@ -103,7 +109,7 @@ export function createScriptedChain(options: ScriptedChainOptions): ScriptedChai
     },
     follower: followerOf({
       note,
-      seen: () => viewOf(visibleHead(), finalityDepth),
+      seen: () => viewOf(chain.failure === undefined ? visibleHead() : undefined, finalityDepth, chain.failure),
       blocks: () => blocks,
       chain: () => chain,
     }),
@@ -115,7 +121,7 @@ interface Served {
   readonly note: (method: string) => void
   readonly seen: () => EvmView
   readonly blocks: () => readonly ScriptedBlock[]
-  readonly chain: () => Pick<ScriptedChain, 'answer' | 'hasCode' | 'rangeMax'>
+  readonly chain: () => Pick<ScriptedChain, 'answer' | 'hasCode' | 'isHidingLogs' | 'rangeMax'>
 }
 
 function followerOf({ note, seen, blocks, chain }: Served): EvmFollower {
@@ -144,7 +150,8 @@ function followerOf({ note, seen, blocks, chain }: Served): EvmFollower {
       return blocks().slice(from, to + 1)
     },
     async logsOfBlock({ hash }, filter) {
-      return blockAt('logsOfBlock', hash).logs.filter((log) => isAsked(log, filter.topics))
+      const { logs } = blockAt('logsOfBlock', hash)
+      return chain().isHidingLogs ? [] : logs.filter((log) => isAsked(log, filter.topics))
     },
     async logs(from, to, filter) {
       note('logs')
@@ -208,7 +215,11 @@ function isAsked(log: EvmLog, topics: readonly Hex[] | undefined): boolean {
   return topics === undefined || topics.some((topic) => topic === log.topics[0])
 }
 
-function viewOf(head: ScriptedBlock | undefined, finalityDepth: number | undefined): EvmView {
+function viewOf(
+  head: ScriptedBlock | undefined,
+  finalityDepth: number | undefined,
+  failure: OutsideError | undefined,
+): EvmView {
   return {
     endpoints: [
       {
@@ -217,13 +228,13 @@ function viewOf(head: ScriptedBlock | undefined, finalityDepth: number | undefin
         headNumber: head?.number,
         lagBlocks: 0,
         latencyMs: 1,
-        failure: undefined,
+        failure,
         suspicion: undefined,
       },
     ],
     chainId: CHAIN_ID,
     head,
     finalized: finalityDepth === undefined || head === undefined ? undefined : Math.max(0, head.number - finalityDepth),
-    failure: undefined,
+    failure,
   }
 }

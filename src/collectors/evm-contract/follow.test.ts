@@ -6,7 +6,7 @@ import {
   type ContractWatch,
   createContractWatch,
 } from '../../../test/support/contract-watch.ts'
-import { createScriptedChain, type ScriptedChain, type ScriptedLog } from '../../../test/support/scripted-chain.ts'
+import { createScriptedChain, type ScriptedLog } from '../../../test/support/scripted-chain.ts'
 import { type Hex, topicOf } from '../../chains/evm/index.ts'
 import { OutsideError } from '../../lib/errors.ts'
 import type { Round } from '../collector.ts'
@@ -47,6 +47,10 @@ function sample(round: Round, name: string): number | undefined {
   return samples.find((candidate) => candidate.name === name)?.value
 }
 
+function idsOf(round: Round): readonly string[] {
+  return round.events.filter(({ args }) => args['n'] === '2').map(({ id }) => id)
+}
+
 describe('a reorg', () => {
   test('keeps the id of a transaction that is mined again elsewhere, under another key', async () => {
     const { chain, watch } = await setUp()
@@ -56,7 +60,6 @@ describe('a reorg', () => {
     chain.mine([], [ping(9), ping(2), ping(2)])
     const after = await watch.round()
 
-    const idsOf = (round: Round) => round.events.filter(({ args }) => args['n'] === '2').map(({ id }) => id)
     expect(idsOf(after)).toEqual(idsOf(before))
     expect(idsOf(after)).toHaveLength(2)
     expect(after.retracted).toEqual(before.events.slice(1).map(({ key }) => key))
@@ -132,19 +135,20 @@ describe('a reorg', () => {
   })
 })
 
-describe('a reorg of blocks that were final', () => {
-  async function deep(own: Readonly<Record<string, unknown>>) {
-    const { chain, config } = await setUp({ own, finalityDepth: 3 })
-    const old = createScriptedChain({ address: ADDRESS, genesisTimeMs: GENESIS, finalityDepth: 3 })
-    for (const one of [chain, old]) one.mine(...empty(10), [ping(1)], ...empty(5))
-    const followers = { [`${URLS[0]}`]: chain.follower, [`${URLS[1]}`]: old.follower, [`${URLS[2]}`]: old.follower }
-    const watch = createContractWatch({ config, follower: chain.follower, firstStartedAt: GENESIS, followers })
-    await watch.round()
-    chain.rollBack(10)
-    chain.mine(...empty(20))
-    return { chain, old, watch }
-  }
+/** A block with a log was final, and one of three endpoints says it was replaced. */
+async function deep(own: Readonly<Record<string, unknown>>) {
+  const { chain, config } = await setUp({ own, finalityDepth: 3 })
+  const old = createScriptedChain({ address: ADDRESS, genesisTimeMs: GENESIS, finalityDepth: 3 })
+  for (const one of [chain, old]) one.mine(...empty(10), [ping(1)], ...empty(5))
+  const followers = { [`${URLS[0]}`]: chain.follower, [`${URLS[1]}`]: old.follower, [`${URLS[2]}`]: old.follower }
+  const watch = createContractWatch({ config, follower: chain.follower, firstStartedAt: GENESIS, followers })
+  await watch.round()
+  chain.rollBack(10)
+  chain.mine(...empty(20))
+  return { chain, old, watch }
+}
 
+describe('a reorg of blocks that were final', () => {
   test('is believed of a single endpoint, and counted as deep', async () => {
     const { watch } = await deep({})
     const round = await watch.round()
