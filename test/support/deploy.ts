@@ -25,7 +25,7 @@ const RECEIPT_ATTEMPTS_MAX = 1_000
 export type Artifact = z.output<typeof artifactSchema>
 
 /** A contract of `src/fakes/contracts`, compiled. */
-export function readArtifact(name: 'counter' | 'transaction-buffer'): Artifact {
+function readArtifact(name: 'counter' | 'transaction-buffer'): Artifact {
   return artifactSchema.parse(JSON.parse(readFileSync(join(ROOT, `src/fakes/contracts/${name}.json`), 'utf8')))
 }
 

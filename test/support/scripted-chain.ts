@@ -50,7 +50,7 @@ export interface ScriptedChain {
   readonly asked: ReadonlyMap<string, number>
 }
 
-export const CHAIN_ID = 31_337
+const CHAIN_ID = 31_337
 
 export function createScriptedChain(options: ScriptedChainOptions): ScriptedChain {
   const { blockMs = 1_000, finalityDepth, hasLogTimes = true } = options

@@ -68,7 +68,7 @@ const stored = z.object({
   state_encoding: z.enum(['ordinal', 'flags']).nullable(),
 })
 
-export const EMPTY_CURSOR: Cursor = {
+const EMPTY_CURSOR: Cursor = {
   version: 1,
   position: undefined,
   marks: [],

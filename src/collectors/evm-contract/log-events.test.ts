@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import type { EvmLog, Hex } from '../../chains/evm/index.ts'
-import { createEventMaker, isSightingKey, type LogDecoder, TEXT_MAX } from './log-events.ts'
+import { createEventMaker, isSightingKey, type LogDecoder } from './log-events.ts'
+
+const TEXT_MAX = 16_384
 
 const decoder: LogDecoder = {
   topics: [],

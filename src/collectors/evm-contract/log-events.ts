@@ -4,7 +4,7 @@ import type { Json } from '../../lib/json.ts'
 import { LOG, UNDECODABLE, UNDECODABLE_NAME } from './events.ts'
 
 /** Texts in arguments are cut at this length: a block holds megabytes of calldata, an alert and a table do not. */
-export const TEXT_MAX = 16_384
+const TEXT_MAX = 16_384
 
 export type EventArgs = Readonly<Record<string, Json>>
 
@@ -31,7 +31,7 @@ export interface LogContext {
 }
 
 /** The key of a log: one place on one branch of a chain. */
-export function sightingKey(chainId: number, log: Pick<EvmLog, 'blockHash' | 'logIndex'>): string {
+function sightingKey(chainId: number, log: Pick<EvmLog, 'blockHash' | 'logIndex'>): string {
   return `${chainId}:${log.blockHash}:${log.logIndex}`
 }
 

@@ -10,8 +10,8 @@ import {
   readOutcome,
   readSamples,
   rememberReads,
-  withPoint,
 } from './reads.ts'
+import { withPoint } from './with-point.ts'
 
 const ADDRESS: Hex = '0x5fbdb2315678afecb367f032d93f642f64180aa3'
 const output = (type: string, name = '') => ({ name, type })

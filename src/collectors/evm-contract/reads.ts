@@ -11,6 +11,7 @@ import type { Sample } from '../../core/sample.ts'
 import { assert, type FailureReason, messageOf } from '../../lib/errors.ts'
 import type { Json } from '../../lib/json.ts'
 import type { ReadConfig } from './config.ts'
+import { withPoint } from './with-point.ts'
 
 /** A label value has an end; a text on chain need not. */
 const VALUE_MAX = 256
@@ -119,16 +120,6 @@ function valueOf({ read, label, value, isNumber }: Output, numberText: NumberTex
 
 function bounded(text: string): string {
   return text.length <= VALUE_MAX ? text : `${text.slice(0, VALUE_MAX - 3)}...`
-}
-
-/** Divides a decimal text by a power of ten without losing a digit. */
-export function withPoint(integer: string, decimals: number): string {
-  if (decimals === 0) return integer
-  const isNegative = integer.startsWith('-')
-  const digits = (isNegative ? integer.slice(1) : integer).padStart(decimals + 1, '0')
-  const fraction = digits.slice(-decimals).replace(/0+$/, '')
-  const whole = digits.slice(0, -decimals)
-  return `${isNegative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 export function readSamples(outcomes: readonly ReadOutcome[]): readonly Sample[] {

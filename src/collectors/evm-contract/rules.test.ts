@@ -75,7 +75,7 @@ function sourceOf(scene: Scene, seconds: number): SeriesSource {
       known.values.push(value)
     }
   }
-  const all = [...series.values()].map((one, id) => ({ ...one, id }))
+  const all = [...series.values()].map(({ labels, times, values }, id) => ({ id, labels, times, values }))
   return {
     generation: 1,
     select: (matchers) => all.filter(({ labels }) => matchesAll(matchers, labels)),
@@ -156,6 +156,24 @@ function journeys(ready: number, failed: number, seconds = 10): readonly Sample[
 
 const busy: Scene = (second) => [...healthy(second), ...journeys(second / 15, 0)]
 
+/** A contract without the preset. */
+const plain: Scene = (second) =>
+  healthy(second).filter(({ labels }) => labels['name']?.startsWith('tesseract') !== true)
+
+/** Transactions that end at a steady rate, a share of which fails. */
+function failing(share: number, perMinute: number): Scene {
+  return (second) => {
+    const ended = Math.floor((second / 60) * perMinute)
+    const failed = Math.floor(ended * share)
+    return [...healthy(second), ...journeys(ended - failed, failed)]
+  }
+}
+
+/** Four transactions a minute that take so long to become ready. */
+function taking(seconds: number): Scene {
+  return (second) => [...healthy(second), ...journeys(second / 15, 0, seconds)]
+}
+
 describe('the alerts that come along', () => {
   test('are all evaluated for the target that arrived alone, and read only what there is', () => {
     const known = new Set(
@@ -198,9 +216,6 @@ describe('the alerts that come along', () => {
   })
 
   test('without the preset disconnection and pause are told under the common names', async () => {
-    const plain: Scene = (second) =>
-      healthy(second).filter(({ labels }) => labels['name']?.startsWith('tesseract') !== true)
-
     expect(
       await firing(
         but(plain, () => ({ up: 0 })),
@@ -245,13 +260,6 @@ describe('the alerts that come along', () => {
 
 describe('the alerts of preset: tesseract', () => {
   test('TesseractHighFailureRate fires where more than a tenth of at least ten failed for five minutes', async () => {
-    const failing =
-      (share: number, perMinute: number): Scene =>
-      (second) => {
-        const ended = Math.floor((second / 60) * perMinute)
-        return [...healthy(second), ...journeys(ended - Math.floor(ended * share), Math.floor(ended * share))]
-      }
-
     expect(await firing(failing(0.2, 5), 30)).toEqual(['TesseractHighFailureRate', 'TesseractLowSuccessRate'])
     expect(await firing(failing(0.08, 5), 30)).toEqual(['TesseractLowSuccessRate'])
     expect(await firing(failing(0.04, 5), 60)).toEqual([])
@@ -259,21 +267,13 @@ describe('the alerts of preset: tesseract', () => {
   })
 
   test('TesseractSlowResolution fires where transactions take 300 seconds, and not where they take 45', async () => {
-    const taking =
-      (seconds: number): Scene =>
-      (second) => [...healthy(second), ...journeys(second / 15, 0, seconds)]
-
     expect(await firing(taking(300), 30)).toEqual(['TesseractSlowResolution'])
     expect(await firing(taking(45), 30)).toEqual([])
   })
 
   test('TesseractLowTransactionRate fires below one a minute for five minutes', async () => {
-    const rate =
-      (perMinute: number): Scene =>
-      (second) => [...healthy(second), ...journeys(Math.floor((second / 60) * perMinute), 0)]
-
-    expect(await firing(rate(0.5), 30)).toEqual(['TesseractLowTransactionRate'])
-    expect(await firing(rate(2), 30)).toEqual([])
+    expect(await firing(failing(0, 0.5), 30)).toEqual(['TesseractLowTransactionRate'])
+    expect(await firing(failing(0, 2), 30)).toEqual([])
   })
 
   test('thresholds of the target move them', async () => {
@@ -304,9 +304,7 @@ describe.skipIf(!existsSync(COMPAT))('the rules operators have today, loaded as 
   })
 
   test('see a resolution of 300 seconds, for the histogram reaches past their threshold', async () => {
-    const slow: Scene = (second) => [...healthy(second), ...journeys(second / 15, 0, 300)]
-
-    expect(await firing(slow, 30, rules)).toEqual(['TesseractSlowResolution'])
+    expect(await firing(taking(300), 30, rules)).toEqual(['TesseractSlowResolution'])
   })
 })
 
@@ -330,9 +328,9 @@ test('every panel asks for series that there are', () => {
   const asked = evmContract
     .panels(config)
     .flatMap(({ queries }) => queries.flatMap(({ expr }) => selectorsOf(parseExpr(expr))))
-  const base = (name: string) => name.replace(/_bucket$/, '')
-
-  expect(asked.filter(({ name }) => name !== 'up' && evmContract.metrics[base(name)] === undefined)).toEqual([])
+  expect(
+    asked.filter(({ name }) => name !== 'up' && evmContract.metrics[name.replace(/_bucket$/, '')] === undefined),
+  ).toEqual([])
   expect(
     evmContract
       .panels(config)
