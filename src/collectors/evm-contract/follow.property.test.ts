@@ -2,12 +2,18 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { contractConfig, type ContractWatch, createContractWatch } from '../../../test/support/contract-watch.ts'
-import { createScriptedChain, type ScriptedChain, type ScriptedLog } from '../../../test/support/scripted-chain.ts'
+import {
+  createScriptedChain,
+  type ScriptedBlock,
+  type ScriptedChain,
+  type ScriptedLog,
+} from '../../../test/support/scripted-chain.ts'
 import { type Hex, topicOf } from '../../chains/evm/index.ts'
 import { OutsideError } from '../../lib/errors.ts'
 import { parseCursor } from './cursor.ts'
 
 const GENESIS = Date.UTC(2026, 0, 1)
+const DAY_MS = 86_400_000
 const ADDRESS = '0x5fbdb2315678afecb367f032d93f642f64180aa3'
 const PING = topicOf('Ping(uint256)')
 const ABI = [{ type: 'event', name: 'Ping', inputs: [{ name: 'n', type: 'uint256', indexed: false }] }]
@@ -85,6 +91,30 @@ describe('following a chain that is reorganised, breaks and is killed at any mom
   )
 })
 
+test('following that begins at present ends with every log since the first start, and with none that is not there', async () => {
+  const config = await contractConfig({ abi: ABI, start_block: 'latest' })
+
+  await fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 0, max: 400 }), async (script, startedAtBlock) => {
+      const chain = createScriptedChain({ address: ADDRESS, genesisTimeMs: GENESIS })
+      chain.rangeMax = 37
+      const firstStartedAt = GENESIS + startedAtBlock * 1_000
+      const watch = createContractWatch({ config, follower: chain.follower, firstStartedAt })
+      watch.now = GENESIS + DAY_MS
+      for (const step of script) await act(step, chain, watch)
+      await calmDown(chain, watch)
+
+      const onChain = new Set(placesOnChain(chain, 0))
+      const standing = new Set(standingPlaces(watch))
+      const sinceStart = chain.blocks.filter(({ timeMs }) => timeMs >= firstStartedAt).flatMap(placesOf)
+      expect([...standing].filter((place) => !onChain.has(place))).toEqual([])
+      expect(sinceStart.filter((place) => !standing.has(place))).toEqual([])
+      expect(countsOf(watch).seen - countsOf(watch).retracted).toBe(standing.size)
+    }),
+    { numRuns: 200 },
+  )
+}, 60_000)
+
 async function act(step: Step, chain: ScriptedChain, watch: ContractWatch): Promise<void> {
   switch (step.kind) {
     case 'mine':
@@ -156,8 +186,12 @@ async function calmDown(chain: ScriptedChain, watch: ContractWatch): Promise<voi
 function placesOnChain(chain: ScriptedChain, confirmations: number): readonly string[] {
   return chain.blocks
     .slice(1, chain.blocks.length - confirmations)
-    .flatMap((block) => block.logs.map((log) => `31337:${log.blockHash}:${log.logIndex}`))
+    .flatMap(placesOf)
     .toSorted()
+}
+
+function placesOf(block: ScriptedBlock): readonly string[] {
+  return block.logs.map((log) => `31337:${log.blockHash}:${log.logIndex}`)
 }
 
 function standingPlaces(watch: ContractWatch): readonly string[] {

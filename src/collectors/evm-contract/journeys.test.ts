@@ -83,7 +83,6 @@ describe('samples of a journey', () => {
   const summary: JourneySummary = {
     journey: 'transaction',
     inFlight: 4,
-    started: 9,
     outcomes: [totals('ready', 3), totals('failed', 1), totals('expired', 1)],
   }
 

@@ -68,7 +68,6 @@ export function journeySamples(config: EvmContractConfig, summaries: readonly Jo
     const own = config.preset === 'tesseract' && journey === TESSERACT.journey
     return [
       { name: 'evm_contract_journeys_in_flight', labels: { journey }, value: summary.inFlight },
-      { name: 'evm_contract_journeys_started_total', labels: { journey }, value: summary.started },
       ...summary.outcomes.flatMap((totals) => {
         const labels = { journey, outcome: totals.outcome }
         const durations = { totals, bounds: bounds.get(journey) ?? [] }

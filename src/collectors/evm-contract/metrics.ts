@@ -81,7 +81,6 @@ const CONTRACT_METRICS: MetricTable = {
     help: 'By how much a counter on chain moved further than the logs that were seen of its event.',
     labels: ['event'],
   },
-  evm_contract_journeys_started_total: { type: 'counter', help: 'Journeys that started.', labels: ['journey'] },
   evm_contract_journeys_total: {
     type: 'counter',
     help: 'Journeys that ended, by outcome; expired: the deadline came first.',

@@ -143,7 +143,6 @@ function journeys(ready: number, failed: number, seconds = 10): readonly Sample[
   const summary: JourneySummary = {
     journey: 'transaction',
     inFlight: 0,
-    started: ready + failed,
     outcomes: [totals('ready', ready), totals('failed', failed), totals('expired', 0)],
   }
   return [
