@@ -47,7 +47,6 @@ export interface JourneyOutcomeTotals {
 export interface JourneySummary {
   readonly journey: string
   readonly inFlight: number
-  readonly started: number
   readonly outcomes: readonly JourneyOutcomeTotals[]
 }
 

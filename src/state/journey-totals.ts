@@ -9,7 +9,6 @@ import type { Tx } from './writer.ts'
 /** How many journeys of one name are where, in one transaction. */
 interface JourneyStatus {
   readonly inFlight: number
-  readonly started: number
   readonly expiredBefore: number | undefined
 }
 
@@ -33,13 +32,12 @@ interface Entry {
   readonly bounds: readonly number[]
 }
 
-const NO_STATUS: JourneyStatus = { inFlight: 0, started: 0, expiredBefore: undefined }
+const NO_STATUS: JourneyStatus = { inFlight: 0, expiredBefore: undefined }
 
 const numbersSchema = z.array(z.number())
 const statusSchema = z.object({
   journey: z.string(),
   in_flight: z.number(),
-  started: z.number(),
   expired_before: z.number().nullable(),
 })
 const totalSchema = z.object({
@@ -101,7 +99,6 @@ export async function loadLedger(
     summary: (definition) => ({
       journey: definition.name,
       inFlight: (statuses.get(definition.name) ?? NO_STATUS).inFlight,
-      started: (statuses.get(definition.name) ?? NO_STATUS).started,
       outcomes: outcomesOf(definition).map((outcome) => entryOf(definition.name, outcome).totals),
     }),
     async store() {
@@ -124,7 +121,7 @@ async function loadStatuses(tx: Tx, targetId: number): Promise<Map<string, Journ
   return new Map(
     parseRows(statusSchema, rows, 'journey counts').map((row) => [
       row.journey,
-      { inFlight: row.in_flight, started: row.started, expiredBefore: row.expired_before ?? undefined },
+      { inFlight: row.in_flight, expiredBefore: row.expired_before ?? undefined },
     ]),
   )
 }
@@ -166,7 +163,6 @@ async function storeStatuses(
   for (const [journey, status] of statuses) {
     const counts = {
       in_flight: status.inFlight,
-      started: status.started,
       expired_before: status.expiredBefore ?? null,
     }
     await tx.db

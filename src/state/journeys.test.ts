@@ -136,7 +136,6 @@ function createModel() {
     expected() {
       const all = facts()
       return {
-        started: all.filter(({ start }) => start !== undefined).length,
         inFlight: all.filter((each) => isInFlight(each, resultOf(each, expiredBefore).outcome)).length,
       }
     },

@@ -221,7 +221,6 @@ async function settle(tx: Tx, { ledger, touched }: Work): Promise<readonly Journ
     ledger.setStatus(row.journey, {
       ...status,
       inFlight: status.inFlight + Number(isInFlight(facts, result.outcome)) - Number(isInFlight(before, row.outcome)),
-      started: status.started + Number(facts.start !== undefined) - Number(before.start !== undefined),
     })
     if (facts.start === undefined && facts.end === undefined) gone.push(row.id)
     else rows.push({ ...row, facts, outcome: result.outcome, seconds })

@@ -96,7 +96,6 @@ interface JourneyStatusTable {
   target_id: number
   journey: string
   in_flight: number
-  started: number
   /** What started before this instant on the chain's clock, and has no end, has expired. */
   expired_before: number | null
 }

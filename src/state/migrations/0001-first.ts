@@ -147,7 +147,6 @@ async function createJourneyCounts(schema: SchemaModule, int8: Int8): Promise<vo
     .addColumn('target_id', int8, (column) => column.notNull())
     .addColumn('journey', 'text', (column) => column.notNull())
     .addColumn('in_flight', int8, (column) => column.notNull())
-    .addColumn('started', int8, (column) => column.notNull())
     .addColumn('expired_before', int8)
     .addPrimaryKeyConstraint('journey_status_key', ['target_id', 'journey'])
     .execute()
