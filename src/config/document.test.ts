@@ -53,11 +53,23 @@ describe('references', () => {
 })
 
 describe('faults', () => {
+  test('of values leave the rest of the document to be checked', () => {
+    const { value, faults } = read('a: ${NOPE}\nb: [1, { c: 0xAb }]\nd: true\n')
+
+    expect(value).toEqual({ a: '', b: [1, { c: '0xAb' }], d: true })
+    expect(faults.map(({ path }) => path)).toEqual(['a', 'b[1].c'])
+  })
+
   test('an unquoted 0x number says: put it in quotes', () => {
     const { faults } = read('targets:\n  - address: 0x5FbDB2315678afecb367f032d93F642f64180aa3\n')
 
     expect(faults).toEqual([
-      { file: 'chainwarden.yaml', line: 2, message: 'put 0x5FbDB231... in quotes: YAML reads it as a number' },
+      {
+        file: 'chainwarden.yaml',
+        line: 2,
+        path: 'targets[0].address',
+        message: 'put 0x5FbDB231... in quotes: YAML reads it as a number',
+      },
     ])
   })
 

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { isMap, isPair, isScalar, LineCounter, type Node, parse, parseDocument, Scalar, visit } from 'yaml'
+import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parse, parseDocument, Scalar, visit } from 'yaml'
 
 import { type ConfigFault, messageOf } from '../lib/errors.ts'
 import type { Environment } from './environment.ts'
+import { pathText } from './path-text.ts'
 
 /** A YAML document as plain data, which still knows on which line each value stands. */
 export interface ConfigDocument {
+  /**
+   * undefined where the text is no YAML. A value with a fault of its own stands here as a text of some kind, so that
+   * everything else can be checked all the same.
+   */
   readonly value: unknown
   readonly faults: readonly ConfigFault[]
   /** The line of the value at a path; of the nearest value around it where there is none. */
@@ -40,22 +45,24 @@ export function readDocument(source: DocumentSource): ConfigDocument {
     line: lines.linePos(error.pos[0]).line,
     message: sentenceOfYaml(error.code, error.message),
   }))
-  const faultAt = (node: Scalar, message: string) => {
-    faults.push({ file: source.file, line: lines.linePos(node.range?.[0] ?? 0).line, message })
-  }
-  if (faults.length === 0 && source.references !== 'keep') {
+  const isYaml = faults.length === 0
+  if (isYaml && source.references !== 'keep') {
     const environment = source.references
     visit(document, {
       Pair(_, pair) {
         return isScalar(pair.key) && pair.value === null ? visit.SKIP : undefined
       },
-      Scalar(key, node) {
-        if (key !== 'key') replaceReferences(node, { folder: source.folder, environment }, faultAt)
+      Scalar(key, node, ancestors) {
+        if (key === 'key') return
+        const found = replaceReferences(node, { folder: source.folder, environment })
+        const line = lines.linePos(node.range?.[0] ?? 0).line
+        const path = pathText(pathOf(node, ancestors))
+        faults.push(...found.map((message) => ({ file: source.file, line, path, message })))
       },
     })
   }
   return {
-    value: faults.length === 0 ? document.toJS() : undefined,
+    value: isYaml ? document.toJS() : undefined,
     faults,
     lineOf: (path) => lineOfPath(document.contents, path, lines),
   }
@@ -66,28 +73,40 @@ function sentenceOfYaml(code: string, message: string): string {
   return `this is no YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
 }
 
+/** Keys and places from the root down to a value. */
+function pathOf(node: Scalar, ancestors: readonly unknown[]): readonly PropertyKey[] {
+  return ancestors.flatMap((ancestor, index): readonly PropertyKey[] => {
+    if (isPair(ancestor)) return isScalar(ancestor.key) ? [String(ancestor.key.value)] : []
+    if (!isSeq(ancestor)) return []
+    const child = ancestors[index + 1] ?? node
+    return [ancestor.items.indexOf(child)]
+  })
+}
+
+/** Replaces what a value refers to, in place; sentences about what cannot be. */
 function replaceReferences(
   node: Scalar,
   source: { readonly folder: string; readonly environment: Environment },
-  faultAt: (node: Scalar, message: string) => void,
-): void {
+): readonly string[] {
   const isPlain = node.type === Scalar.PLAIN
   if (isPlain && node.source !== undefined && HEXADECIMAL.test(node.source)) {
-    faultAt(node, `put ${shorten(node.source)} in quotes: YAML reads it as a number`)
-    return
+    node.value = node.source
+    return [`put ${shorten(node.source)} in quotes: YAML reads it as a number`]
   }
-  if (typeof node.value !== 'string' || !node.value.includes('${')) return
+  if (typeof node.value !== 'string' || !node.value.includes('${')) return []
+  const faults: string[] = []
   const isOneReference = isPlain && ONE_REFERENCE.test(node.value)
   const replaced = node.value.replaceAll(REFERENCE, (whole: string, path?: string, name?: string) => {
     if (whole === '$${') return '${'
     try {
       return path === undefined ? variable(name ?? '', source.environment) : fileText(path, source.folder)
     } catch (error) {
-      faultAt(node, messageOf(error))
+      faults.push(messageOf(error))
       return ''
     }
   })
-  node.value = isOneReference ? readAgain(replaced) : replaced
+  node.value = isOneReference && faults.length === 0 ? readAgain(replaced) : replaced
+  return faults
 }
 
 /** A replaced value as YAML would read it; a text that is no plain scalar stays a text. */

@@ -47,19 +47,21 @@ function parseOwn(
   { document, file }: EventRuleSource,
 ): { readonly rules: readonly EventRuleConfig[]; readonly faults: readonly ConfigFault[] } {
   const rules: EventRuleConfig[] = []
+  /** Where each rule that can be read stands in the list. */
+  const places: number[] = []
   const faults: ConfigFault[] = []
   for (const [index, item] of items.entries()) {
     const parsed = eventRuleSchema.safeParse(item)
-    if (parsed.success) rules.push(parsed.data)
-    else faults.push(...faultsOf(parsed.error.issues, document, file, ['event_rules', index]))
+    if (parsed.success) {
+      rules.push(parsed.data)
+      places.push(index)
+    } else faults.push(...faultsOf(parsed.error.issues, document, file, ['event_rules', index]))
   }
-  // Paths of these checks count only the rules that could be read, so they wait until all can be.
-  if (faults.length > 0) return { rules, faults }
-  const checked = checkEventRules(rules, everyEvent())
-  return {
-    rules,
-    faults: checked.map(({ path, message }) => faultAt(['event_rules', ...path], message, document, file)),
+  for (const { path, message } of checkEventRules(rules, everyEvent())) {
+    const [place = 0, ...below] = path
+    faults.push(faultAt(['event_rules', places[Number(place)] ?? 0, ...below], message, document, file))
   }
+  return { rules, faults }
 }
 
 function everyEvent(): EventTable {

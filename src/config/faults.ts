@@ -2,6 +2,7 @@ import type { z } from 'zod'
 
 import type { ConfigFault } from '../lib/errors.ts'
 import type { ConfigDocument } from './document.ts'
+import { pathText } from './path-text.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -27,12 +28,16 @@ export function faultAt(
   return { message, file, path: pathText(path), ...(line === undefined ? {} : { line }) }
 }
 
-/** `targets[0].rpc_urls` */
-function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`
-    return text === '' ? String(key) : `${text}.${String(key)}`
-  }, '')
+/**
+ * Faults without those that only follow from others: what cannot be read, or is still an example, need not also be said
+ * to have the wrong shape.
+ */
+export function withoutFollowing(
+  first: readonly ConfigFault[],
+  others: readonly ConfigFault[],
+): readonly ConfigFault[] {
+  const broken = new Set(first.map((fault) => fault.path))
+  return [...first, ...others.filter((fault) => fault.path === undefined || !broken.has(fault.path))]
 }
 
 /** The innermost issues: an unknown key each, and of a union the branch that came closest. */

@@ -10,7 +10,7 @@ import { type AlertingConfig, loadAlerting } from './alerting.ts'
 import { type ConfigDocument, readDocument } from './document.ts'
 import type { Environment } from './environment.ts'
 import { loadEventRules } from './event-rules.ts'
-import { faultAt, faultsOf } from './faults.ts'
+import { faultAt, faultsOf, withoutFollowing } from './faults.ts'
 import { freeze } from './freeze.ts'
 import { findPlaceholders } from './placeholders.ts'
 import { loadBuiltInRules, loadRuleFiles } from './rule-files.ts'
@@ -75,22 +75,22 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
   const { file, environment } = options
   const folder = dirname(resolve(file))
   const document = readDocument({ file, text, folder, references: environment })
-  if (document.faults.length > 0) throw new ConfigError(document.faults)
+  if (document.value === undefined) throw new ConfigError(document.faults)
   const { root, faults: rootFaults } = parseRoot(document, file)
   const source = { document, file, folder, environment }
   const { targets, faults: targetFaults } = await parseTargets(root.targets, source)
   const rules = loadRules(root, targets, folder)
   const events = loadEventRules(root.event_rules, targets, { ...source, useDefaults: root.rules.defaults })
   const alerting = loadAlerting(root.alerting, source)
-  const faults: readonly ConfigFault[] = [
+  const unusable = [...document.faults, ...placeholderFaults(document, file)]
+  const faults = withoutFollowing(unusable, [
     ...rootFaults,
-    ...placeholderFaults(document, file),
     ...targetFaults,
     ...rules.faults,
     ...events.faults,
     ...alerting.faults,
     ...accessFaults(root, document, file),
-  ]
+  ])
   if (faults.length > 0 || alerting.config === undefined) throw new ConfigError(inOrder(faults))
   const { targets: _targets, event_rules: _eventRules, alerting: _alerting, actions: _actions, ...rest } = root
   return freeze({
