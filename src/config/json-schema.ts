@@ -12,6 +12,8 @@ const TITLE = 'chainwarden.yaml'
 export function configJsonSchema(): Readonly<Record<string, unknown>> {
   const targets = collectors.map(({ schema }) => inputSchema(schema))
   const root = inputSchema(rootSchema)
+  // What refers to itself refers from the root of the document, so it has to be defined there.
+  const { $defs: definitions, ...alerting } = inputSchema(alertingSchema(channels))
   return {
     ...root,
     title: TITLE,
@@ -19,9 +21,10 @@ export function configJsonSchema(): Readonly<Record<string, unknown>> {
       ...(isMap(root['properties']) ? root['properties'] : {}),
       targets: { type: 'array', items: { anyOf: targets }, description: 'What is watched.' },
       event_rules: { type: 'array', items: inputSchema(eventRuleSchema) },
-      alerting: { anyOf: [{ $ref: '#/$defs/alertingFile' }, inputSchema(alertingSchema(channels))] },
+      alerting: { anyOf: [{ $ref: '#/$defs/alertingFile' }, alerting] },
     },
     $defs: {
+      ...(isMap(definitions) ? definitions : {}),
       alertingFile: {
         type: 'object',
         required: ['file'],

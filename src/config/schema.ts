@@ -5,6 +5,7 @@ import { LOG_LEVELS } from '../lib/log.ts'
 import { durationSchema, labelsSchema, secretSchema } from '../lib/schema.ts'
 
 const DAY = '1d = 24 hours'
+const TOKEN_LENGTH_MIN = 16
 
 /** `host:port`, `[::1]:port` or `:port` (every address). */
 const listenAddress = z.string().transform((text, context) => {
@@ -58,9 +59,14 @@ const server = z.strictObject({
   tokens: z
     .array(
       z.strictObject({
-        name: z.string().min(1).describe('Who holds it; stands in the audit.'),
+        name: z.string().min(1).describe('Who holds it; stands in the log of what was done.'),
         role: z.enum(['viewer', 'operator', 'admin']).describe('What it may do.'),
-        token: secretSchema.describe('At least 16 characters; sent as `Authorization: Bearer`.'),
+        token: secretSchema
+          .refine(
+            (token) => token.reveal().length >= TOKEN_LENGTH_MIN,
+            `a token has at least ${TOKEN_LENGTH_MIN} characters`,
+          )
+          .describe('At least 16 characters; sent as `Authorization: Bearer`.'),
       }),
     )
     .default([])
@@ -81,7 +87,7 @@ const retention = z.strictObject({
 const storage = z.strictObject({
   path: z.string().default('./data').describe('The folder of state.db and samples.db; made when missing.'),
   url: secretSchema.optional().describe('postgres://user:password@host/db: the state lives there instead of state.db.'),
-  retention: retention.prefault({}).describe('How long what is over is kept. The audit is kept for ever.'),
+  retention: retention.prefault({}).describe('How long what is over is kept.'),
 })
 
 const metrics = z.strictObject({
@@ -105,7 +111,8 @@ const log = z.strictObject({
       size: byteSize.prefault('100MB').describe('A new file begins earlier when this is reached.'),
       keep: z.int().min(1).default(7).describe('How many old files are kept; at least one full period always is.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('When `file` gives way to a new one.'),
 })
 
 const overrides = z.record(
