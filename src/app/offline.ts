@@ -1,4 +1,5 @@
 import { createInProcessApi } from '../api/index.ts'
+import type { StoragePlace } from '../config/index.ts'
 import { createLogger } from '../lib/log.ts'
 import type { World } from '../lib/world.ts'
 import { createOperations, type OperationsPorts } from '../operations/index.ts'
@@ -20,12 +21,13 @@ const DAY_MS = 86_400_000
  *
  * @throws AlreadyRunning when a process is at work after all
  */
-export async function openOffline(folder: string, world: World): Promise<Offline> {
+export async function openOffline({ path, url }: Pick<StoragePlace, 'path' | 'url'>, world: World): Promise<Offline> {
   const log = createLogger({ level: 'error', write: () => undefined, now: () => world.now() })
   const storage = await openStorage(
     {
       storage: {
-        path: folder,
+        path,
+        url,
         retention: { events: DAY_MS, journeys: DAY_MS, duties: DAY_MS, notifications: DAY_MS },
       },
       metrics: {
@@ -64,7 +66,7 @@ function portsOf({ state, tsdb }: Storage, world: World): OperationsPorts {
     isReady: () => false,
     targets: () => [],
     alerts: () => [],
-    queued: async () => ({}),
+    queued: async () => Object.fromEntries(await state.outbox.queued()),
     metricTable: {},
     current: () => [],
     events: async (filter) => state.events.query(filter),

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
+
 import type { z } from 'zod'
 
 import { openOffline } from '../app/offline.ts'
-import { readEnvironment, storageFolderOf } from '../config/index.ts'
-import { OutsideError } from '../lib/errors.ts'
+import { readEnvironment, storagePlaceOf } from '../config/index.ts'
+import { ConfigError, OutsideError } from '../lib/errors.ts'
 import { ask, findProcess } from './client.ts'
 import type { CommandContext } from './index.ts'
 
@@ -11,18 +13,23 @@ export interface Asking {
   readonly get: <Schema extends z.ZodType>(path: string, schema: Schema) => Promise<z.output<Schema>>
 }
 
+/** Which process is asked. */
+interface Asked {
+  readonly config: string
+  readonly envFile?: string | undefined
+}
+
 /**
  * Lets a command ask the process that runs on this configuration's folder. With none running, what is stored is opened
  * under the lock and answers instead.
  */
 export async function withProcess(
-  context: CommandContext,
-  configFile: string,
+  { world }: CommandContext,
+  asked: Asked,
   use: (asking: Asking) => Promise<void>,
 ): Promise<void> {
-  const { world } = context
-  const folder = storageFolderOf(configFile, readEnvironment())
-  const running = findProcess(folder)
+  const place = storagePlaceOf(asked.config, readEnvironment({ file: asked.envFile }))
+  const running = findProcess(place.path)
   if (running !== undefined) {
     try {
       await use({ get: async (path, schema) => ask(world, running, path, schema) })
@@ -31,7 +38,11 @@ export async function withProcess(
       if (!(error instanceof OutsideError) || error.reason !== 'unreachable') throw error
     }
   }
-  const offline = await openOffline(folder, world)
+  if (!existsSync(place.path)) {
+    throw new ConfigError([{ message: `nothing runs here, and nothing is stored: there is no folder ${place.path}` }])
+  }
+  if (place.faults.length > 0) throw new ConfigError(place.faults)
+  const offline = await openOffline(place, world)
   try {
     await use({ get: async (path, schema) => schema.parse(await offline.get(path)) })
   } finally {

@@ -8,6 +8,7 @@ import { csvLine, formatTable } from './table.ts'
 
 const options = z.object({
   config: z.string(),
+  envFile: z.string().optional(),
   target: z.string().optional(),
   name: z.string().optional(),
   from: z.string().optional(),
@@ -26,7 +27,7 @@ const COLUMNS = ['sequence', 'time', 'target', 'type', 'name', 'height', 'transa
 /** `events`: what happened, as a table, as CSV or as one JSON object a line; with `--follow`, until stopped. */
 export async function events(context: CommandContext, given: unknown): Promise<number> {
   const asked = options.parse(given)
-  await withProcess(context, asked.config, async ({ get }) => {
+  await withProcess(context, asked, async ({ get }) => {
     const parameters = parametersOf(asked)
     const first = await get(`/api/events?${parameters.toString()}`, eventsAnswer)
     context.console.out(format(first.events, asked.format, true))

@@ -11,6 +11,7 @@ export interface CommandContext {
   readonly console: Console
 }
 
+const ENVIRONMENT_OPTION = ['--env-file <file>', 'NAME=value lines behind the environment'] as const
 const CONFIG_OPTION = ['-c, --config <file>', 'the configuration', 'chainwarden.yaml'] as const
 
 /**
@@ -54,7 +55,7 @@ function addRun(program: Command, context: CommandContext, does: Does): void {
   const run = program.command('run').description('Watch what the configuration names, until told to stop.')
   run
     .option(...CONFIG_OPTION)
-    .option('--env-file <file>', 'NAME=value lines behind the environment')
+    .option(...ENVIRONMENT_OPTION)
     .option('--preset <name>', 'take the configuration from the environment of the script it replaces')
     .option('--once', 'one round of everything, deliver what it says, and end: for cron')
     .action(does(async () => (await import('./run.ts')).run(context, run.opts())))
@@ -73,7 +74,7 @@ function addCheck(program: Command, context: CommandContext, does: Does): void {
     .description('Check a configuration, and ask every endpoint in it what it can do.')
   check
     .option(...CONFIG_OPTION)
-    .option('--env-file <file>', 'NAME=value lines behind the environment')
+    .option(...ENVIRONMENT_OPTION)
     .option('--offline', 'do not ask the endpoints')
     .option('--json', 'print data instead of a table')
     .action(does(async () => (await import('./check.ts')).check(context, check.opts())))
@@ -101,11 +102,13 @@ function addAsking(program: Command, context: CommandContext, does: Does): void 
   const status = program.command('status').description('What is watched, and how it is.')
   status
     .option(...CONFIG_OPTION)
+    .option(...ENVIRONMENT_OPTION)
     .option('--json', 'print data instead of a table')
     .action(does(async () => (await import('./status.ts')).status(context, status.opts())))
   const events = program.command('events').description('What happened, oldest first.')
   events
     .option(...CONFIG_OPTION)
+    .option(...ENVIRONMENT_OPTION)
     .option('--target <name>', 'of this target only')
     .option('--name <name>', 'of this name only')
     .option('--from <time>', 'not before this time (ISO 8601 or seconds since 1970)')
@@ -117,6 +120,7 @@ function addAsking(program: Command, context: CommandContext, does: Does): void 
   const query = program.command('query').description('Evaluate a PromQL expression now.').argument('<expression>')
   query
     .option(...CONFIG_OPTION)
+    .option(...ENVIRONMENT_OPTION)
     .option('--time <time>', 'at this time instead (ISO 8601 or seconds since 1970)')
     .option('--json', 'print data instead of a table')
     .action(does(async () => (await import('./query.ts')).query(context, query.args[0] ?? '', query.opts())))

@@ -65,8 +65,8 @@ ${kind}
     start_block: latest
     # How many blocks an event must be deep before it counts. 0: at once; what a reorg takes back is taken back here too.
     confirmations: 0
-    # Which view functions become metrics:
-    # reads: [owner, paused]
+    # View functions that become metrics, beside owner, paused and transaction_count where the contract has them:
+    # reads: [{ name: balanceOf, args: ['0x...'], decimals: 18 }]
     # Who looks after it stands in every message:
     # owner: the bridge team
     # runbook_url: https://...

@@ -5,7 +5,12 @@ import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
 import { formatTable } from './table.ts'
 
-const options = z.object({ config: z.string(), time: z.string().optional(), json: z.boolean().default(false) })
+const options = z.object({
+  config: z.string(),
+  envFile: z.string().optional(),
+  time: z.string().optional(),
+  json: z.boolean().default(false),
+})
 
 const point = z.tuple([z.number(), z.string()])
 const metric = z.record(z.string(), z.string())
@@ -24,7 +29,7 @@ const queryAnswer = z.object({
 /** `query`: one PromQL expression, now or at a time. */
 export async function query(context: CommandContext, expression: string, given: unknown): Promise<number> {
   const asked = options.parse(given)
-  await withProcess(context, asked.config, async ({ get }) => {
+  await withProcess(context, asked, async ({ get }) => {
     const parameters = new URLSearchParams({ query: expression })
     if (asked.time !== undefined) parameters.set('time', asked.time)
     const answer = await get(`/api/v1/query?${parameters.toString()}`, queryAnswer)

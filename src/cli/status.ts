@@ -6,19 +6,31 @@ import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
 import { formatTable } from './table.ts'
 
-const options = z.object({ config: z.string(), json: z.boolean().default(false) })
+const options = z.object({ config: z.string(), envFile: z.string().optional(), json: z.boolean().default(false) })
 
 /** `status`: every target with its parts, what fires, and what waits to be delivered. */
 export async function status(context: CommandContext, given: unknown): Promise<number> {
   const asked = options.parse(given)
-  await withProcess(context, asked.config, async ({ get }) => {
+  await withProcess(context, asked, async ({ get }) => {
     const answer = await get('/api/status', statusAnswer)
     context.console.out(asked.json ? `${JSON.stringify(answer, null, 2)}\n` : describe(answer))
   })
   return EXIT.fine
 }
 
+const NOT_RUNNING =
+  'Chainwarden is not running here: nothing is watched, and what fires is not known.\n' +
+  '`chainwarden events` and `chainwarden query` read what it left.\n'
+
 function describe(answer: StatusAnswer): string {
+  const queued = Object.entries(answer.queued).filter(([, count]) => count > 0)
+  return [
+    answer.ready ? describeRunning(answer) : NOT_RUNNING,
+    ...queued.map(([destination, count]) => `\n${count} notifications wait for ${destination}\n`),
+  ].join('')
+}
+
+function describeRunning(answer: StatusAnswer): string {
   const targets = answer.targets.map((target) => [
     target.name,
     target.type,
@@ -35,16 +47,13 @@ function describe(answer: StatusAnswer): string {
     alert.starts_at,
     alert.annotations['summary'] ?? '',
   ])
-  const queued = Object.entries(answer.queued).filter(([, count]) => count > 0)
   return [
-    answer.ready ? '' : 'Chainwarden is not running here; this is what it left.\n\n',
     targets.length === 0
       ? 'No targets.\n'
       : formatTable([['target', 'type', 'state', 'last round', '', ''], ...targets], 100),
     alerts.length === 0
       ? '\nNothing fires.\n'
       : `\n${formatTable([['alert', 'severity', 'name', 'target', 'since', 'summary'], ...alerts])}`,
-    ...queued.map(([destination, count]) => `\n${count} notifications wait for ${destination}\n`),
   ].join('')
 }
 

@@ -1,5 +1,5 @@
 export { readEnvironment } from './environment.ts'
 export { configJsonSchema } from './json-schema.ts'
-export { type Config, loadConfig, loadText, storageFolderOf } from './load.ts'
+export { type Config, loadConfig, loadText, type StoragePlace, storagePlaceOf } from './load.ts'
 export { loadPreset } from './preset.ts'
 export type { ConfiguredTarget } from './targets.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { ConfigError } from '../lib/errors.ts'
-import { type Config, loadConfig, storageFolderOf } from './load.ts'
+import { type Config, loadConfig, storagePlaceOf } from './load.ts'
 
 let folder = ''
 
@@ -219,7 +219,23 @@ test('the storage folder is found even when the rest of the file is wrong', asyn
   const file = join(folder, 'chainwarden.yaml')
   writeFileSync(file, 'storage: { path: ./here }\ntargets: [{ type: nothing }]\n')
 
-  expect(storageFolderOf(file, {})).toBe(join(folder, 'here'))
+  expect(storagePlaceOf(file, {}).path).toBe(join(folder, 'here'))
+})
+
+test('the storage folder is found without the environment that the process has', () => {
+  const file = join(folder, 'chainwarden.yaml')
+  writeFileSync(file, 'storage: { path: ./here }\nserver: { external_url: "${NOT_SET}" }\n')
+
+  expect(storagePlaceOf(file, {}).path).toBe(join(folder, 'here'))
+  expect(storagePlaceOf(file, {}).faults[0]?.message).toContain('NOT_SET')
+  expect(storagePlaceOf(file, { NOT_SET: 'https://example.org' }).faults).toEqual([])
+})
+
+test('a storage folder that hangs on a variable is not guessed', () => {
+  const file = join(folder, 'chainwarden.yaml')
+  writeFileSync(file, 'storage: { path: "${NOT_SET}/data" }\n')
+
+  expect(() => storagePlaceOf(file, {})).toThrow('NOT_SET')
 })
 
 test('a file that does not exist says how to get one', async () => {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 
 import { compareText } from '../core/labels.ts'
 import { ConfigError, type ConfigFault, messageOf } from '../lib/errors.ts'
+import type { Secret } from '../lib/secret.ts'
 import { type EventRule, overrideEventRules, overrideRules, type RuleGroup } from '../rules/index.ts'
 import { type AlertingConfig, loadAlerting } from './alerting.ts'
 import { type ConfigDocument, readDocument } from './document.ts'
@@ -160,14 +161,29 @@ function accessFaults(root: RootConfig, document: ConfigDocument, file: string):
   return [faultAt(['server', 'listen'], message, document, file)]
 }
 
-/** Where the running process keeps its files, as far as the file can be read: for commands that look for it. */
-export function storageFolderOf(file: string, environment: Environment): string {
+/** Where a process keeps what it stores. */
+export interface StoragePlace {
+  readonly path: string
+  readonly url: Secret | undefined
+  /** References that could not be replaced: `url` may not be what the process has. */
+  readonly faults: readonly ConfigFault[]
+}
+
+/**
+ * Where the process of a configuration keeps what it stores, as far as the file can be read: for commands that look for
+ * it. They need not have the environment that the process was given.
+ */
+export function storagePlaceOf(file: string, environment: Environment): StoragePlace {
   const folder = dirname(resolve(file))
-  const text = readText(file)
-  const document = text === undefined ? undefined : readDocument({ file, text, folder, references: environment })
+  const text = readText(file) ?? ''
+  const document = readDocument({ file, text, folder, references: environment })
+  const isWhole = document.faults.length === 0
+  const value = isWhole ? document.value : readDocument({ file, text, folder, references: 'keep' }).value
   const parsed = rootSchema
     .pick({ storage: true })
     .loose()
-    .safeParse(document?.value ?? {})
-  return resolve(folder, parsed.success ? parsed.data.storage.path : './data')
+    .safeParse(value ?? {})
+  const { path, url } = parsed.success ? parsed.data.storage : { path: './data', url: undefined }
+  if (path.includes('${')) throw new ConfigError(document.faults)
+  return { path: resolve(folder, path), url, faults: document.faults }
 }
