@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { createBatchQueue } from './batch-queue.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { createMetricsRegistry } from './metrics-registry.ts'
-import { redactUrl, Secret } from './secret.ts'
+import { createUrlRedactor, redactUrl, Secret } from './secret.ts'
 import { parseTime } from './time.ts'
 import { uuidV7 } from './uuid.ts'
 
@@ -52,6 +52,17 @@ describe('secrets', () => {
     ['hunter2', '<not a URL>'],
   ])('%s is shown as %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown)
+  })
+
+  test.each([
+    ['https://me:hunter2@node.example/rpc', 'me has no access with hunter2', 'me has no access with <secret>'],
+    ['https://node.example/v3/short-key', 'GET /v3/short-key: not found', 'GET <secret>: not found'],
+    ['https://node.example/v3/short-key', 'no project short-key in v3', 'no project <secret> in v3'],
+    ['https://node.example/rpc?key=abc', 'key abc is over its quota', 'key <secret> is over its quota'],
+    ['https://node.example/a%20long%20key', 'unknown: a long key', 'unknown: <secret>'],
+    ['https://node.example/rpc', '/rpc is not there', '/rpc is not there'],
+  ])('of %s nothing is left in what a service says: %s', (url, said, shown) => {
+    expect(createUrlRedactor(url)(said)).toBe(shown)
   })
 })
 

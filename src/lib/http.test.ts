@@ -86,7 +86,7 @@ describe('request', () => {
 })
 
 function meaningOf(status: number, headers: Readonly<Record<string, string>> = {}): OutsideError | undefined {
-  return statusError({ status, headers: new Headers(headers), body: '' }, 'it', 1_000_000)
+  return statusError({ status, headers: new Headers(headers), body: '', said: () => '' }, 'it', 1_000_000)
 }
 
 describe('statusError', () => {

@@ -1,5 +1,5 @@
 import { type FailureReason, messageOf, OutsideError } from './errors.ts'
-import { redactUrl } from './secret.ts'
+import { createUrlRedactor, redactUrl } from './secret.ts'
 import type { World } from './world.ts'
 
 /** How an answer is asked for and bounded. */
@@ -21,7 +21,13 @@ export interface HttpAnswer {
   readonly status: number
   readonly headers: Headers
   readonly body: string
+  /** The beginning of the body, without whatever of the URL may be a key: fit for messages. */
+  readonly said: () => string
 }
+
+/** Characters of an answer that are shown; of more than these a key is taken out, so that none is cut in half. */
+const SAID_SHOWN = 200
+const SAID_MAX = 4_000
 
 /**
  * Asks once and reads the whole answer, whatever its status. Rejects with an `OutsideError` (`unreachable`, `timeout`,
@@ -41,11 +47,9 @@ export async function request(world: Pick<World, 'fetch' | 'after'>, asked: Http
       ...(asked.headers === undefined ? {} : { headers: asked.headers }),
       ...(asked.body === undefined ? {} : { body: asked.body }),
     })
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: await readBounded(response, asked.maxBytes, name),
-    }
+    const body = await readBounded(response, asked.maxBytes, name)
+    const said = () => createUrlRedactor(asked.url)(body.trim().slice(0, SAID_MAX)).slice(0, SAID_SHOWN)
+    return { status: response.status, headers: response.headers, body, said }
   } catch (error) {
     if (asked.signal?.aborted === true || error instanceof OutsideError) throw error
     if (clock.signal.aborted) {
@@ -63,7 +67,7 @@ export function statusError(answer: HttpAnswer, name: string, now: number): Outs
   if (status >= 200 && status < 300) return undefined
   const { reason, retry } = meaningOf(status)
   const retryAfterMs = retryAfter(answer.headers.get('retry-after'), now)
-  const said = answer.body.trim().slice(0, 200)
+  const said = answer.said()
   return new OutsideError(reason, `${name} answered ${status}${said === '' ? '' : `: ${said}`}`, {
     retry,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -47,3 +47,31 @@ export function redactUrl(url: string): string {
     .join('/')
   return `${parsed.protocol}//${parsed.host}${path === '/' ? '' : path}`
 }
+
+/** Shorter pieces of a path are words such as `rpc`, `v2` and `mainnet`; hiding them would only garble messages. */
+const PATH_KEY_LENGTH_MIN = 8
+const VALUE_LENGTH_MIN = 3
+
+/**
+ * Takes whatever of a URL may be a key out of a text: services like to quote it back, as in "Cannot POST /hooks/...".
+ *
+ * @param url a valid URL
+ */
+export function createUrlRedactor(url: string): (text: string) => string {
+  const { username, password, pathname, search, searchParams } = new URL(url)
+  const secrets = [
+    ...[`${pathname}${search}`, pathname, ...pathname.split('/')].filter(
+      (piece) => piece.length >= PATH_KEY_LENGTH_MIN,
+    ),
+    ...[username, password, ...searchParams.values()].filter((value) => value.length >= VALUE_LENGTH_MIN),
+  ].flatMap((piece) => [piece, decodedText(piece)])
+  return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, SHOWN), text)
+}
+
+function decodedText(piece: string): string {
+  try {
+    return decodeURIComponent(piece)
+  } catch {
+    return piece
+  }
+}

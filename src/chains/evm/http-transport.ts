@@ -29,7 +29,7 @@ export function createHttpTransport(world: World, name: string, url: string): Tr
         signal: limits.signal,
         name: shown,
       })
-      const page = isHtml(answer.body) ? { ...answer, body: 'an HTML page' } : answer
+      const page = isHtml(answer.body) ? { ...answer, said: () => 'an HTML page' } : answer
       const failure = statusError(page, shown, world.now())
       if (failure !== undefined && (TELLING_STATUSES.has(answer.status) || !isErrorEnvelope(answer.body))) throw failure
       return answer.body

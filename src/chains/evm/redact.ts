@@ -1,4 +1,5 @@
 import { OutsideError } from '../../lib/errors.ts'
+import { createUrlRedactor } from '../../lib/secret.ts'
 import { NodeError } from './rpc-errors.ts'
 
 /**
@@ -17,30 +18,14 @@ export function endpointNames(urls: readonly string[]): readonly string[] {
   })
 }
 
-/** Shorter pieces of a path are words such as `rpc`, `v2` and `mainnet`; hiding them would only garble messages. */
-const PATH_KEY_LENGTH_MIN = 16
-const VALUE_LENGTH_MIN = 3
-
 /** Takes whatever of the URL may be a key out of errors: providers like to quote it back. */
 export function createRedactor(url: string): (error: OutsideError) => OutsideError {
-  const { username, password, pathname, searchParams } = new URL(url)
-  const secrets = [
-    ...[username, password, ...searchParams.values()].filter((value) => value.length >= VALUE_LENGTH_MIN),
-    ...pathname.split('/').filter((piece) => piece.length >= PATH_KEY_LENGTH_MIN),
-  ].flatMap((piece) => [piece, decode(piece)])
+  const redacted = createUrlRedactor(url)
   return (error) => {
-    const message = secrets.reduce((text, secret) => text.replaceAll(secret, '<secret>'), error.message)
+    const message = redacted(error.message)
     if (message === error.message) return error
     if (error instanceof NodeError) return new NodeError(error.reason, message, error.rpc)
     const { reason, retry, retryAfterMs } = error
     return new OutsideError(reason, message, { retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
-  }
-}
-
-function decode(piece: string): string {
-  try {
-    return decodeURIComponent(piece)
-  } catch {
-    return piece
   }
 }

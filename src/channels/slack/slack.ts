@@ -45,7 +45,7 @@ function errorOf(answer: HttpAnswer, now: number): OutsideError | undefined {
   if (word.startsWith('<')) {
     return new OutsideError('malformed', `${NAME} answered ${answer.status} with a page instead of ok`, { retry: true })
   }
-  return refused('rejected', answer.status, word.slice(0, 200))
+  return refused('rejected', answer.status, answer.said())
 }
 
 function refused(reason: 'not-found' | 'auth' | 'rejected', status: number, word: string): OutsideError {

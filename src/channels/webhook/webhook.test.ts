@@ -165,6 +165,15 @@ test('shows no secret of its URL', async () => {
   expect(String(refusal)).toContain('sink.test')
 })
 
+test('shows no path of its URL, however short, also where the answer quotes it', async () => {
+  const { sink, webhook } = createPair({ url: 'http://sink.test/hooks/k3y-of-ours' })
+  sink.trouble({ status: 404, body: 'Cannot POST /hooks/k3y-of-ours' })
+  const refusal = await webhook.send(NOTIFICATION, never).catch((error: unknown) => error)
+
+  expect(String(refusal)).toContain('Cannot POST')
+  expect(String(refusal)).not.toMatch(/k3y/)
+})
+
 test('reaches a real server', async () => {
   const sink = createWebhookSink()
   const served = await serveFake(sink.service)
