@@ -46,3 +46,14 @@ event_rules:
   expect(faults[0]).toMatch(/^3 event_rules\[0\]\.where: /)
   expect(faults[1]).toMatch(/^4 event_rules\[1\]\.on: there is no event of type evm\.nothing/)
 })
+
+test('what may be one of several things is said in one sentence', async () => {
+  const faults = await faultsOf(`
+targets:
+  - { type: evm-contract, name: c, rpc_urls: ['http://x'], address: '0x1', start_block: new, abi: [] }
+alerting: { route: { receiver: me }, receivers: [{ name: me, webhook_configs: [{}] }] }
+`)
+
+  expect(faults).toContain('3 targets[0].start_block: this must be a number or "latest"')
+  expect(faults).toContain('4 alerting.receivers[0].webhook_configs[0].url: this is needed (a text or a number)')
+})

@@ -61,8 +61,18 @@ function expandUnion(
   const deep = branches.filter((branch) => branch.every((inner) => inner.path.length > 0 || inner.code === 'custom'))
   const closest = deep.toSorted((a, b) => a.length - b.length)[0]
   if (closest !== undefined) return closest.flatMap((inner) => expand(inner, path))
-  const words = new Set(branches.flat().map((inner) => sentenceOf(inner)))
-  return [{ path, message: words.size === 0 ? issue.message : [...words].join(', or ') }]
+  const words = [...new Set(branches.flat().map((inner) => sentenceOf(inner)))]
+  return [{ path, message: words.length === 0 ? issue.message : oneOf(words) }]
+}
+
+/** `this must be a number or "latest"`: alternatives that begin alike are one sentence. */
+function oneOf(sentences: readonly string[]): string {
+  const frame = [/^(this must be )(.*)()$/, /^(this is needed \()(.*)(\))$/].find((shape) =>
+    sentences.every((sentence) => shape.test(sentence)),
+  )
+  if (frame === undefined) return sentences.join(', or ')
+  const [, before = '', , after = ''] = frame.exec(sentences[0] ?? '') ?? []
+  return `${before}${sentences.map((sentence) => frame.exec(sentence)?.[2]).join(' or ')}${after}`
 }
 
 function sentenceOf(issue: Issue): string {
