@@ -49,18 +49,20 @@ describe.skipIf(!HAS_ANVIL)('a contract that nobody has a preset for', () => {
     await chain.place(3)
     await chain.fail()
     const history = (await chain.truth()).failures
+    // Block times are whole seconds: what comes now is of another second than what was before the first start.
     await chain.anvil.rpc('evm_increaseTime', [2])
 
-    const endTraffic = startTraffic(chain, () => days.random())
+    let endTraffic: (() => Promise<void>) | undefined
     const printed: string[] = []
     for (let kill = 0; kill < KILLS; kill += 1) {
       await using chainwarden = await startChainwarden(watch)
+      endTraffic ??= startTraffic(chain, () => days.random())
       await pause(kills.random() * LIFE_MS_MAX)
       const { stdout, stderr: errors } = await chainwarden.kill()
       printed.push(stdout)
       expect(errors).toBe('')
     }
-    await endTraffic()
+    await endTraffic?.()
     await using last = await startChainwarden(watch)
     await chain.mine(3)
 
