@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import type { World } from '../lib/world.ts'
 import { type Console, createConsole } from './console.ts'
 import { EXIT, explain } from './exit.ts'
+import { addRules } from './rules.ts'
 import { readVersion } from './version.ts'
 
 /** What every command is given. */
@@ -48,6 +49,7 @@ function createProgram(context: CommandContext, does: Does): Command {
   addRun(program, context, does)
   addCheck(program, context, does)
   addAsking(program, context, does)
+  addRules(program, context, does)
   return program
 }
 

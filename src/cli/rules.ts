@@ -1,0 +1,22 @@
+import type { Command } from 'commander'
+
+import type { CommandContext } from './index.ts'
+
+type Does = (run: () => Promise<number>) => () => Promise<void>
+
+const CONFIG = ['-c, --config <file>', 'the configuration that says what is watched', 'chainwarden.yaml'] as const
+const ENVIRONMENT = ['--env-file <file>', 'NAME=value lines behind the environment'] as const
+
+/** Commands that look at rules before anyone relies on them. */
+export function addRules(program: Command, context: CommandContext, does: Does): void {
+  const rules = program.command('rules').description('Look at rules before you rely on them.')
+  const lint = rules
+    .command('lint')
+    .description('Find what is probably wrong with rules that are valid, each with a better one.')
+    .argument('[files...]', 'rule files; without any, those of the configuration')
+  lint
+    .option(...CONFIG)
+    .option(...ENVIRONMENT)
+    .option('--json', 'print data instead of text')
+    .action(does(async () => (await import('./rules-lint.ts')).rulesLint(context, lint.args, lint.opts())))
+}
