@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
-import { messageOf } from '../lib/errors.ts'
+import { messageOf, OutsideError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { Forbidden } from '../operations/index.ts'
+import { Forbidden, PromqlError } from '../operations/index.ts'
 import { Refused } from './access.ts'
 
 /** The request is wrong in a way its sender can mend. */
@@ -19,14 +19,38 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   void reply.code(status).send({ status: 'error', errorType, error: message })
 }
 
-function meaningOf(error: unknown): { readonly status: number; readonly errorType: string; readonly message: string } {
+interface Meaning {
+  readonly status: number
+  readonly errorType: string
+  readonly message: string
+}
+
+function meaningOf(error: unknown): Meaning {
   if (error instanceof Refused) return { status: error.status, errorType: 'refused', message: error.message }
   if (error instanceof Forbidden) return { status: 403, errorType: 'forbidden', message: error.message }
   if (error instanceof BadRequest) return { status: 400, errorType: 'bad_data', message: error.message }
+  if (error instanceof PromqlError) return meaningOfQuery(error)
+  if (error instanceof OutsideError && error.reason === 'too-large') {
+    return { status: 422, errorType: 'execution', message: error.message }
+  }
   if (error instanceof z.ZodError) return { status: 400, errorType: 'bad_data', message: z.prettifyError(error) }
   const status = statusOf(error)
   if (status < 500) return { status, errorType: 'bad_data', message: messageOf(error) }
   return { status: 500, errorType: 'internal', message: 'this request could not be answered; the log says why' }
+}
+
+/** Prometheus' types and codes. 499 is nobody's standard: the client has gone. */
+function meaningOfQuery({ reason, message }: PromqlError): Meaning {
+  switch (reason) {
+    case 'parse':
+      return { status: 400, errorType: 'bad_data', message }
+    case 'execution':
+      return { status: 422, errorType: 'execution', message }
+    case 'timeout':
+      return { status: 503, errorType: 'timeout', message }
+    case 'canceled':
+      return { status: 499, errorType: 'canceled', message }
+  }
 }
 
 function statusOf(error: unknown): number {

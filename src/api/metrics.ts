@@ -1,6 +1,4 @@
-import { Readable } from 'node:stream'
-
-import type { CurrentSample } from '../operations/index.ts'
+import { sendPieces } from './pieces.ts'
 import { exposition } from './prometheus/exposition.ts'
 import type { Routes } from './routes.ts'
 
@@ -14,8 +12,7 @@ export function registerMetrics({ app, options, actor }: Routes): void {
     const type = isOpenMetrics
       ? `${OPENMETRICS}; version=1.0.0; charset=utf-8`
       : 'text/plain; version=0.0.4; charset=utf-8'
-    const current: readonly CurrentSample[] = [...samples]
-    // A stream, so that other work gets its turn between the pieces of a long answer.
-    return reply.type(type).send(Readable.from(exposition(current, table, isOpenMetrics)))
+    // The list is taken at once: while the answer is being written, rounds go on.
+    return sendPieces(reply.type(type), exposition([...samples], table, isOpenMetrics), options.clock)
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 import type { Logger } from '../lib/log.ts'
+import type { SliceClock } from '../lib/slices.ts'
 import type { Actor, Operations } from '../operations/index.ts'
 import type { Access } from './access.ts'
 
@@ -10,6 +11,7 @@ export interface ApiOptions {
   readonly log: Logger
   readonly isReady: () => boolean
   readonly now: () => number
+  readonly clock: SliceClock
   readonly access: Access
 }
 

@@ -1,13 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
 import { createLogger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { createOperations, type OperationsPorts, PromqlError } from '../operations/index.ts'
+import { createOperations, type OperationsPorts } from '../operations/index.ts'
 import type { Access } from './access.ts'
 import { type ApiServer, listen } from './server.ts'
 
 const NOW = 1_767_225_600_000
+
+const CLOCK = { monotonic: () => performance.now(), yield: async () => nextTurn() }
+const NO_POINTS = { times: new Float64Array(), values: new Float64Array(), stale: undefined, start: 0, end: 0 }
 
 const PORTS: OperationsPorts = {
   version: '1.2.3',
@@ -31,15 +36,29 @@ const PORTS: OperationsPorts = {
   metricTable: { up: { type: 'gauge', help: 'Up.' } },
   current: () => [{ labels: { __name__: 'up', target: 'bridge' }, value: 1, time: NOW }],
   events: async (filter) => (filter.target === 'nobody' ? [] : []),
-  async query(expr) {
-    if (expr === 'up ==') throw new PromqlError('unexpected end of input', { position: 5 })
-    return {
+  queries: () => ({
+    instant: () => ({
       value: { type: 'vector', elements: [{ labels: { __name__: 'up' }, value: 1e21 }] },
       warnings: [],
       infos: ['look here'],
       reads: [],
-    }
-  },
+    }),
+    range: async () => ({ value: { type: 'matrix', series: [] }, warnings: [], infos: [], reads: [] }),
+  }),
+  clock: CLOCK,
+  paceOf: () => undefined,
+  ruleGroups: () => [],
+  series: { select: () => [], load: () => ({ points: () => NO_POINTS }), labelNames: () => [], labelValues: () => [] },
+  facts: () => ({
+    folder: '/',
+    host: 'here',
+    configuredAt: NOW,
+    isConfigurationGood: true,
+    rawRetentionMs: 86_400_000,
+    damagedBlobs: 0,
+    flags: {},
+  }),
+  configuration: async () => 'targets: []\n',
   reload: async () => ({ ok: false, faults: ['chainwarden.yaml:3: no'] }),
   audit: () => undefined,
 }
@@ -58,6 +77,7 @@ async function start(access: Partial<Access> = {}, host = '127.0.0.1'): Promise<
     log: createLogger({ level: 'error', write: () => undefined, now: () => NOW }),
     isReady: () => true,
     now: () => NOW,
+    clock: CLOCK,
     access: { tokens: [], open: false, hosts: ['watch.example.org'], ...access },
     listen: [{ host, port: 0 }],
     tls: undefined,
@@ -193,6 +213,7 @@ test('an address that is taken rejects and leaves no other listener behind', asy
       log: createLogger({ level: 'error', write: () => undefined, now: () => NOW }),
       isReady: () => true,
       now: () => NOW,
+      clock: CLOCK,
       access: { tokens: [], open: false, hosts: [] },
       listen: [
         { host: '127.0.0.1', port: 0 },

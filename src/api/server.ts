@@ -10,7 +10,7 @@ import { answerError } from './errors.ts'
 import { registerEvents } from './events.ts'
 import { registerHealth } from './health.ts'
 import { registerMetrics } from './metrics.ts'
-import { registerQuery } from './prometheus/query.ts'
+import { registerPrometheus } from './prometheus/index.ts'
 import type { ApiOptions, Routes } from './routes.ts'
 import { registerStatus } from './status.ts'
 
@@ -20,6 +20,8 @@ interface TlsFiles {
 }
 
 const BODY_BYTES_MAX = 10_000_000
+/** Names of labels stand in paths, and may be long. */
+const PATH_PART_CHARS_MAX = 1_000
 
 export interface ListenAddress {
   readonly host: string
@@ -93,6 +95,7 @@ function createApp(options: ApiOptions, https: TlsFiles | undefined): FastifyIns
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
+    routerOptions: { maxParamLength: PATH_PART_CHARS_MAX },
     serverFactory: (handler) => (https === undefined ? createHttpServer(handler) : createHttpsServer(https, handler)),
   })
   const access = createAccess(options.access)
@@ -100,7 +103,7 @@ function createApp(options: ApiOptions, https: TlsFiles | undefined): FastifyIns
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => Object.fromEntries(new URLSearchParams(body)),
+    async (_request: FastifyRequest, body: string) => valuesByName(new URLSearchParams(body)),
   )
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log))
   app.setNotFoundHandler(async (_request: FastifyRequest, reply: FastifyReply) =>
@@ -109,8 +112,13 @@ function createApp(options: ApiOptions, https: TlsFiles | undefined): FastifyIns
   const routes: Routes = { app, options, actor: (request) => access.actorOf(request) }
   registerHealth(routes)
   registerMetrics(routes)
-  registerQuery(routes)
+  registerPrometheus(routes)
   registerStatus(routes)
   registerEvents(routes)
   return app
+}
+
+/** A name may stand in a form any number of times: `match[]` does. */
+function valuesByName(form: URLSearchParams): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.getAll(name)]))
 }

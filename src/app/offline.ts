@@ -2,9 +2,8 @@ import { createInProcessApi } from '../api/index.ts'
 import type { StoragePlace } from '../config/index.ts'
 import { createLogger } from '../lib/log.ts'
 import type { World } from '../lib/world.ts'
-import { createOperations, type OperationsPorts } from '../operations/index.ts'
-import { parseExpr } from '../promql/index.ts'
-import { createQueries } from './queries.ts'
+import { createOperations, type OperationsPorts, type ProcessFacts } from '../operations/index.ts'
+import { clockOf, createQueries } from './queries.ts'
 import { openStorage, type Storage } from './wire-storage.ts'
 
 /** What is stored, answering as the process would. */
@@ -45,11 +44,12 @@ export async function openOffline({ path, url }: Pick<StoragePlace, 'path' | 'ur
     log,
     isReady: () => false,
     now: () => world.now(),
+    clock: clockOf(world),
     // Nobody listens: who asks is this very process.
     access: { tokens: [], open: true, hosts: [] },
   })
   return {
-    get: async (path) => api.get(path),
+    get: async (asked) => api.get(asked),
     async close() {
       await api.stop()
       await storage.close()
@@ -58,20 +58,37 @@ export async function openOffline({ path, url }: Pick<StoragePlace, 'path' | 'ur
 }
 
 function portsOf({ state, tsdb }: Storage, world: World): OperationsPorts {
-  const queries = createQueries(tsdb, world)
   return {
     version: 'not running',
     startedAt: world.now(),
     now: () => world.now(),
+    clock: clockOf(world),
     isReady: () => false,
     targets: () => [],
+    paceOf: () => undefined,
+    ruleGroups: () => [],
     alerts: () => [],
     queued: async () => Object.fromEntries(await state.outbox.queued()),
     metricTable: {},
     current: () => [],
     events: async (filter) => state.events.query(filter),
-    query: async (expr, atMs, signal) => queries.instant(parseExpr(expr), atMs, { signal }),
+    queries: (bounds) => createQueries(tsdb, world, bounds),
+    series: tsdb,
+    facts: () => factsOf(tsdb, world),
+    configuration: async () => '# nothing is running\n',
     reload: async () => ({ ok: false, faults: ['nothing is running'] }),
     audit: () => undefined,
+  }
+}
+
+function factsOf(tsdb: Storage['tsdb'], world: World): ProcessFacts {
+  return {
+    folder: '',
+    host: '',
+    configuredAt: world.now(),
+    isConfigurationGood: true,
+    rawRetentionMs: 365 * DAY_MS,
+    damagedBlobs: tsdb.stats().damagedBlobs,
+    flags: {},
   }
 }

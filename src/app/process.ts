@@ -1,15 +1,24 @@
+import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 
 import type { ApiServer } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
+import { formatDuration } from '../lib/duration.ts'
 import { ConfigError, describeFault, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Cancel, World } from '../lib/world.ts'
-import { createOperations, type Operations, type ReloadResult } from '../operations/index.ts'
-import { parseExpr } from '../promql/index.ts'
+import {
+  createOperations,
+  type Operations,
+  type OperationsPorts,
+  type ProcessFacts,
+  type ReloadResult,
+} from '../operations/index.ts'
 import { createCliFiles } from './cli-files.ts'
 import { createCore, type Core } from './core-parts.ts'
+import { clockOf, createQueries, LOOKBACK_MS, QUERY_LIMITS } from './queries.ts'
 import { startSelfMetrics } from './self-metrics.ts'
+import { showConfig } from './shown-config.ts'
 import { urlOf, wireApi } from './wire-api.ts'
 import { wireLog } from './wire-log.ts'
 import { startMaintenance } from './wire-storage.ts'
@@ -53,22 +62,14 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 async function start(options: ProcessOptions, log: Logger, closeLog: () => Promise<void>): Promise<RunningProcess> {
   const { world, version } = options
   const startedAt = world.now()
-  const live = { config: options.config, isReady: false }
+  const live: Live = { config: options.config, isReady: false, configuredAt: startedAt, isConfigurationGood: true }
   const core = await createCore({ config: live.config, world, log })
   const cliFiles = createCliFiles(live.config.storage.path, world)
   const reload = createReload(options, live, core, log)
   const operations = createOperations({
+    ...portsOf(core, live, world),
     version,
     startedAt,
-    now: () => world.now(),
-    isReady: () => live.isReady,
-    targets: () => core.scheduler.status(),
-    alerts: () => core.alerts.active(),
-    queued: async () => core.alerts.queued(),
-    metricTable: core.metricTable,
-    current: () => core.storage.tsdb.latest(world.now()),
-    events: async (filter) => core.storage.state.events.query(filter),
-    query: async (expr, atMs, signal) => core.queries.instant(parseExpr(expr), atMs, { signal }),
     reload,
     audit: (actor, operation, outcome) => log.child('audit').info('operation', { actor, operation, outcome }),
   })
@@ -80,11 +81,12 @@ async function start(options: ProcessOptions, log: Logger, closeLog: () => Promi
     throw error
   }
   const cancels = startTimers(options, core, log, startedAt)
-  live.isReady = true
   await core.alerts.start()
-  void core.scheduler
+  // Once it is ready, whatever happens is no history: by then each target's first start is stored. Nobody is asked yet.
+  await core.scheduler
     .watch(live.config.targets)
     .catch((error: unknown) => log.error('targets cannot be watched', { error }))
+  live.isReady = true
   return {
     url: urlOf(api.addresses, live.config.server.tls !== undefined),
     operations,
@@ -97,6 +99,65 @@ async function start(options: ProcessOptions, log: Logger, closeLog: () => Promi
       cliFiles.remove()
       log.info('stopped')
       await closeLog()
+    },
+  }
+}
+
+/** What changes while the process runs. */
+interface Live {
+  config: Config
+  isReady: boolean
+  /** When the configuration was taken over. */
+  configuredAt: number
+  /** Whether the last reload went well. */
+  isConfigurationGood: boolean
+}
+
+type ReadPorts = Omit<OperationsPorts, 'version' | 'startedAt' | 'reload' | 'audit'>
+
+function portsOf(core: Core, live: Live, world: World): ReadPorts {
+  const { tsdb, state } = core.storage
+  return {
+    now: () => world.now(),
+    clock: clockOf(world),
+    isReady: () => live.isReady,
+    targets: () => core.scheduler.status(),
+    paceOf(target) {
+      const configured = live.config.targets.find(({ config }) => config.name === target)?.config
+      return configured === undefined ? undefined : { intervalMs: configured.interval, timeoutMs: configured.timeout }
+    },
+    alerts: () => core.alerts.active(),
+    ruleGroups: () => core.alerts.ruleGroups(),
+    queued: async () => core.alerts.queued(),
+    metricTable: core.metricTable,
+    current: () => tsdb.latest(world.now()),
+    events: async (filter) => state.events.query(filter),
+    queries: (bounds) => createQueries(tsdb, world, bounds),
+    series: tsdb,
+    facts: () => factsOf(live, tsdb.stats().damagedBlobs),
+    configuration: async () => showConfig(live.config),
+  }
+}
+
+function factsOf({ config, configuredAt, isConfigurationGood }: Live, damagedBlobs: number): ProcessFacts {
+  const { server, storage, metrics, log } = config
+  return {
+    folder: process.cwd(),
+    host: hostname(),
+    configuredAt,
+    isConfigurationGood,
+    rawRetentionMs: metrics.retention,
+    damagedBlobs,
+    flags: {
+      'config.file': config.file ?? '',
+      'log.level': log.level,
+      'query.lookback-delta': formatDuration(LOOKBACK_MS),
+      'query.max-samples': String(QUERY_LIMITS.samples),
+      'query.timeout': formatDuration(QUERY_LIMITS.timeMs),
+      'storage.tsdb.path': storage.path,
+      'storage.tsdb.retention.time': formatDuration(metrics.retention),
+      'web.external-url': server.external_url ?? '',
+      'web.listen-address': server.listen.map(({ host, port }) => `${host}:${port}`).join(','),
     },
   }
 }
@@ -122,12 +183,7 @@ function startTimers(
 }
 
 /** Reads the configuration again and restarts only what changed; a bad one changes nothing and says so. */
-function createReload(
-  options: ProcessOptions,
-  live: { config: Config },
-  core: Core,
-  log: Logger,
-): () => Promise<ReloadResult> {
+function createReload(options: ProcessOptions, live: Live, core: Core, log: Logger): () => Promise<ReloadResult> {
   return async () => {
     let next: Config
     try {
@@ -136,12 +192,15 @@ function createReload(
     } catch (error) {
       const faults = error instanceof ConfigError ? error.faults.map(describeFault) : [messageOf(error)]
       log.error('the configuration was not reloaded: it has faults', { faults })
+      live.isConfigurationGood = false
       return { ok: false, faults }
     }
     const changed = changedKeys(live.config, next)
     await core.alerts.reload(next)
     await core.scheduler.watch(next.targets)
     live.config = next
+    live.configuredAt = options.world.now()
+    live.isConfigurationGood = true
     log.info('configuration reloaded', { changed })
     return { ok: true, changed }
   }

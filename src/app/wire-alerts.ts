@@ -34,6 +34,8 @@ export interface Alerts {
   start(): Promise<void>
   reload(config: Config): Promise<void>
   active(): readonly Alert[]
+  /** Every rule group with its rules and their alerts. */
+  ruleGroups(): ReturnType<RuleEngine['status']>
   queued(): Promise<Readonly<Record<string, number>>>
   /** How many notifications wait for destinations that there are. */
   waiting(): number
@@ -140,6 +142,7 @@ function bind(wiring: AlertsWiring, live: Live, parts: Parts): Alerts {
       rules.start()
     },
     reload: async (config) => reload(wiring, live, parts, config),
+    ruleGroups: () => rules.status(),
     active: () => alerting.activeAlerts().map(({ alert }) => alert),
     queued: async () => Object.fromEntries(await wiring.storage.state.outbox.queued()),
     waiting: () => outbox.queued(),

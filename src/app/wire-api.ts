@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts'
 import type { World } from '../lib/world.ts'
 import type { Operations } from '../operations/index.ts'
 import type { CliFiles } from './cli-files.ts'
+import { clockOf } from './queries.ts'
 
 export interface ApiWiring {
   readonly config: Config
@@ -28,6 +29,7 @@ export async function wireApi({ config, world, log, operations, cliFiles, isRead
     log: log.child('api'),
     isReady,
     now: () => world.now(),
+    clock: clockOf(world),
     listen: server.listen,
     tls: server.tls,
     access: {

@@ -3,66 +3,129 @@ import type { MetricDefinition, MetricTable } from '../../core/metric.ts'
 import type { CurrentSample } from '../../operations/index.ts'
 import { formatValue } from './value.ts'
 
-const FAMILIES_A_PIECE = 50
+/** Samples between two pieces: well under a millisecond. */
+const SAMPLES_A_PIECE = 200
+const LEGACY_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+const BUCKET_LABEL = 'le'
 
 /**
- * Series in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, family by family, in pieces. Series whose metric is in
- * no table come without a type.
+ * Series in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, in pieces, some of them empty: family by family, and
+ * within a histogram series by series, with the buckets in ascending order before sum and count. Series whose metric is
+ * in no table come without a type.
  */
 export function* exposition(
   samples: readonly CurrentSample[],
   table: MetricTable,
   isOpenMetrics: boolean,
-): Generator<string> {
-  const families = groupByFamily(samples, table)
-  let piece = ''
-  let count = 0
+): Generator<string, void, undefined> {
+  const families = yield* groupByFamily(samples, table)
+  const labelText = createLabelText()
   for (const [family, members] of families) {
-    piece += familyText(family, members, table[family], isOpenMetrics)
-    count += 1
-    if (count % FAMILIES_A_PIECE !== 0) continue
-    yield piece
-    piece = ''
+    const definition = table[family]
+    yield headOf(family, definition, isOpenMetrics)
+    const ordered = definition?.type === 'histogram' ? yield* inHistogramOrder(members, family) : members
+    for (let start = 0; start < ordered.length; start += SAMPLES_A_PIECE) {
+      const some = ordered.slice(start, start + SAMPLES_A_PIECE)
+      yield some.map((sample) => `${seriesText(sample, labelText)} ${formatValue(sample.value)}\n`).join('')
+    }
   }
-  yield isOpenMetrics ? `${piece}# EOF\n` : piece
+  if (isOpenMetrics) yield '# EOF\n'
 }
 
-function groupByFamily(
-  samples: readonly CurrentSample[],
-  table: MetricTable,
-): readonly (readonly [string, readonly CurrentSample[]])[] {
-  const families = Map.groupBy(samples, (sample) => familyOf(sample.labels[METRIC_NAME] ?? '', table))
+type Families = readonly (readonly [string, readonly CurrentSample[]])[]
+
+function* groupByFamily(samples: readonly CurrentSample[], table: MetricTable): Generator<string, Families, undefined> {
+  const families = new Map<string, CurrentSample[]>()
+  const familyByName = new Map<string, string>()
+  for (const [index, sample] of samples.entries()) {
+    const name = sample.labels[METRIC_NAME] ?? ''
+    const family = familyByName.get(name) ?? familyOf(name, table)
+    familyByName.set(name, family)
+    const members = families.get(family)
+    if (members === undefined) families.set(family, [sample])
+    else members.push(sample)
+    if (index % SAMPLES_A_PIECE === 0) yield ''
+  }
   return [...families].toSorted(([a], [b]) => compareText(a, b))
 }
 
 /** `x_bucket`, `x_sum` and `x_count` belong to the histogram `x`. */
-function familyOf(name: string, table: MetricTable): string {
+export function familyOf(name: string, table: MetricTable): string {
   if (table[name] !== undefined) return name
   const base = name.replace(/_(?:bucket|sum|count)$/, '')
   return table[base]?.type === 'histogram' ? base : name
 }
 
-function familyText(
-  family: string,
+function* inHistogramOrder(
   members: readonly CurrentSample[],
-  definition: MetricDefinition | undefined,
-  isOpenMetrics: boolean,
-): string {
-  const name = isOpenMetrics && definition?.type === 'counter' ? family.replace(/_total$/, '') : family
-  const head =
-    definition === undefined
-      ? `# TYPE ${name} ${isOpenMetrics ? 'unknown' : 'untyped'}\n`
-      : `# HELP ${name} ${escapeHelp(definition.help)}\n# TYPE ${name} ${definition.type}\n`
-  const lines = members.map((sample) => ({ text: seriesText(sample), value: formatValue(sample.value) }))
-  return head + lines.map(({ text, value }) => `${text} ${value}\n`).join('')
+  family: string,
+): Generator<string, readonly CurrentSample[], undefined> {
+  const places: { readonly sample: CurrentSample; readonly series: string; readonly place: number }[] = []
+  for (const [index, sample] of members.entries()) {
+    places.push({ sample, series: seriesWithoutBound(sample), place: placeInHistogram(sample, family) })
+    if (index % SAMPLES_A_PIECE === 0) yield ''
+  }
+  const series = Map.groupBy(places, (entry) => entry.series)
+  return [...series.values()].flatMap((parts) =>
+    parts.toSorted((a, b) => a.place - b.place).map(({ sample }) => sample),
+  )
 }
 
-function seriesText({ labels }: CurrentSample): string {
-  const pairs = Object.entries(labels)
-    .filter(([name]) => name !== METRIC_NAME)
-    .map(([name, value]) => `${name}="${escapeValue(value)}"`)
+function seriesWithoutBound({ labels }: CurrentSample): string {
+  let key = ''
+  for (const name of Object.keys(labels)) {
+    if (name !== METRIC_NAME && name !== BUCKET_LABEL) key += `${name}\u0001${labels[name] ?? ''}\u0002`
+  }
+  return key
+}
+
+/** Buckets stand by their bound, sum and count after the last of them. */
+function placeInHistogram({ labels }: CurrentSample, family: string): number {
+  const part = labels[METRIC_NAME]?.slice(family.length)
+  if (part === '_sum') return Number.MAX_VALUE
+  if (part === '_count') return Infinity
+  const bound = labels[BUCKET_LABEL] ?? ''
+  // Just before sum and count, but after every finite bound.
+  return bound === '+Inf' ? Number.MAX_VALUE / 2 : Number(bound)
+}
+
+function headOf(family: string, definition: MetricDefinition | undefined, isOpenMetrics: boolean): string {
+  const isCounter = definition?.type === 'counter'
+  const bare = isOpenMetrics && isCounter ? family.replace(/_total$/, '') : family
+  const name = LEGACY_METRIC.test(bare) ? bare : quoted(bare)
+  const unknown = isOpenMetrics ? 'unknown' : 'untyped'
+  if (definition === undefined) return `# TYPE ${name} ${unknown}\n`
+  // In OpenMetrics every sample of a counter ends in _total; one that does not can only be called unknown.
+  const type = isOpenMetrics && isCounter && bare === family ? unknown : definition.type
+  const help = isOpenMetrics ? escapeValue(definition.help) : escapeHelp(definition.help)
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+}
+
+function seriesText({ labels }: CurrentSample, labelText: (name: string) => string): string {
   const name = labels[METRIC_NAME] ?? ''
-  return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`
+  const isLegacy = LEGACY_METRIC.test(name)
+  let pairs = isLegacy ? '' : quoted(name)
+  for (const label of Object.keys(labels)) {
+    if (label === METRIC_NAME) continue
+    pairs += `${pairs === '' ? '' : ','}${labelText(label)}="${escapeValue(labels[label] ?? '')}"`
+  }
+  if (!isLegacy) return `{${pairs}}`
+  return pairs === '' ? name : `${name}{${pairs}}`
+}
+
+/** Label names as they are printed; the same few come thousands of times. */
+function createLabelText(): (name: string) => string {
+  const known = new Map<string, string>()
+  return (name) => {
+    const text = known.get(name) ?? (LEGACY_LABEL.test(name) ? name : quoted(name))
+    known.set(name, text)
+    return text
+  }
+}
+
+function quoted(name: string): string {
+  return `"${escapeValue(name)}"`
 }
 
 function escapeHelp(text: string): string {
@@ -70,5 +133,10 @@ function escapeHelp(text: string): string {
 }
 
 function escapeValue(text: string): string {
+  // Nearly no value has anything to escape.
+  return /["\\\n]/.test(text) ? escapeAll(text) : text
+}
+
+function escapeAll(text: string): string {
   return escapeHelp(text).replaceAll('"', '\\"')
 }

@@ -21,3 +21,11 @@ function withoutExponent(text: string): string {
   if (point >= digits.length) return `${sign}${digits}${'0'.repeat(point - digits.length)}`
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
 }
+
+/** A float as Go's `strconv.FormatFloat(x, 'e', -1, 64)` prints it: `1.5e+02`. */
+export function formatExponent(value: number): string {
+  if (!Number.isFinite(value)) return formatValue(value)
+  const [mantissa = '0', exponent = '+0'] = value.toExponential().split('e')
+  const sign = Object.is(value, -0) ? '-' : ''
+  return `${sign}${mantissa}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, '0')}`
+}

@@ -74,6 +74,11 @@ function entry(
   return [name, { args, ...defaults, ...rest }]
 }
 
+/** What a function takes and gives back; undefined where there is none of that name. */
+export function functionSignature(name: string): FunctionSignature | undefined {
+  return FUNCTIONS.get(name)
+}
+
 /** The smallest and largest number of arguments. */
 export function argumentCount(signature: FunctionSignature): { readonly least: number; readonly most: number } {
   const count = signature.args.length

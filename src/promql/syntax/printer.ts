@@ -63,24 +63,35 @@ function formatAt(at: AtModifier): string {
 }
 
 function formatSubquery(expr: Subquery): string {
+  return `${formatExpr(expr.expr)}${formatSubqueryTail(expr)}`
+}
+
+/** What follows the expression of a subquery: `[1h:1m] offset 5m`. */
+export function formatSubqueryTail(expr: Subquery): string {
   const step = expr.step === undefined ? '' : formatRange(expr.step)
-  return `${formatExpr(expr.expr)}[${formatRange(expr.range)}:${step}]${formatModifiers(expr)}`
+  return `[${formatRange(expr.range)}:${step}]${formatModifiers(expr)}`
 }
 
 function formatAggregation(expr: Aggregation): string {
-  const grouping = expr.without
-    ? ` without (${expr.labels.map(formatLabel).join(', ')}) `
-    : expr.labels.length > 0
-      ? ` by (${expr.labels.map(formatLabel).join(', ')}) `
-      : ''
   const parameter = expr.parameter === undefined ? '' : `${formatExpr(expr.parameter)}, `
-  return `${expr.operator}${grouping}(${parameter}${formatExpr(expr.expr)})`
+  return `${formatAggregationHead(expr)}(${parameter}${formatExpr(expr.expr)})`
+}
+
+/** What stands before the parenthesis: `sum by (job) `. */
+export function formatAggregationHead(expr: Aggregation): string {
+  if (expr.without) return `${expr.operator} without (${expr.labels.map(formatLabel).join(', ')}) `
+  if (expr.labels.length === 0) return expr.operator
+  return `${expr.operator} by (${expr.labels.map(formatLabel).join(', ')}) `
 }
 
 function formatBinary(expr: Binary): string {
+  return `${formatExpr(expr.left)} ${formatOperator(expr)} ${formatExpr(expr.right)}`
+}
+
+/** What stands between the two sides: `> bool on (job) group_left ()`. */
+export function formatOperator(expr: Binary): string {
   const bool = expr.returnBool ? ' bool' : ''
-  const matching = expr.matching === undefined ? '' : formatMatching(expr.matching)
-  return `${formatExpr(expr.left)} ${expr.operator}${bool}${matching} ${formatExpr(expr.right)}`
+  return `${expr.operator}${bool}${expr.matching === undefined ? '' : formatMatching(expr.matching)}`
 }
 
 function formatMatching(matching: Matching): string {
