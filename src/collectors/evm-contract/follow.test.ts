@@ -51,6 +51,16 @@ function idsOf(round: Round): readonly string[] {
   return round.events.filter(({ args }) => args['n'] === '2').map(({ id }) => id)
 }
 
+/** Does something once, before the nth question of a kind is answered. */
+function onceAt(asked: string, nth: number, action: () => void): (method: string) => void {
+  let count = 0
+  return (method) => {
+    if (method !== asked) return
+    count += 1
+    if (count === nth) action()
+  }
+}
+
 describe('a reorg', () => {
   test('keeps the id of a transaction that is mined again elsewhere, under another key', async () => {
     const { chain, watch } = await setUp()
@@ -215,6 +225,34 @@ describe('a backlog', () => {
     chain.before = () => undefined
     await watch.rounds()
     expect(pings(watch)).toEqual(['1', '2'])
+  })
+
+  test.each([
+    { moment: 'after the position was found on the chain', question: 2, keeps: 50 },
+    { moment: 'after the logs of a range were read', question: 3, keeps: 150 },
+  ])('is not read from two branches when a reorg comes $moment', async ({ question, keeps }) => {
+    const { chain, watch } = await setUp()
+    chain.mine(...empty(300))
+    chain.rangeMax = 100
+    let asked = 0
+    chain.before = (method) => {
+      if (method !== 'logs') return
+      asked += 1
+      if (asked > 1) throw new OutsideError('rate-limited', 'too many requests', { retry: true })
+    }
+    expect((await watch.round()).height).toBe(100)
+    // One more block, so that a guard is asked for anew: the second question, after that for the position.
+    chain.mine([])
+    chain.before = onceAt('blockByNumber', question, () => {
+      chain.rollBack(301 - keeps)
+      chain.mine(...empty(9), [ping(1)], ...empty(300))
+    })
+    await watch.rounds()
+    await watch.rounds()
+
+    expect([...watch.standing.values()].filter(({ name }) => name === 'Ping').map(({ height }) => height)).toEqual([
+      keeps + 10,
+    ])
   })
 
   test('asks for times only where logs bring none', async () => {

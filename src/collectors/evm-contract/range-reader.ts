@@ -24,6 +24,8 @@ export interface RangeReader {
   read(request: RangeRequest, signal: AbortSignal): Promise<RangeRead>
   /** Asks for the next stretch while this one is decoded and stored; at most one at a time. */
   fetchAhead(request: RangeRequest): void
+  /** A guard is no longer on the chain: nothing that was fetched under it counts. */
+  forget(): void
   stop(): void
 }
 
@@ -31,11 +33,19 @@ export interface RangeReader {
 export function createRangeReader(follower: EvmFollower, filter: EvmLogFilter): RangeReader {
   const lifetime = new AbortController()
   let ahead: { readonly request: RangeRequest; readonly answer: Promise<RangeRead | undefined> } | undefined
+  let guard: EvmBlock | undefined
 
-  async function ask(request: RangeRequest, signal: AbortSignal): Promise<RangeRead> {
-    const guard = await guardAt(follower, request.to, signal)
-    const range = await follower.logs(request.from, request.to, filter, signal)
-    return { logs: range.logs, toBlock: range.toBlock, guard }
+  async function ask({ from, to }: RangeRequest, signal: AbortSignal): Promise<RangeRead> {
+    // One guard serves every stretch below it.
+    const above = guard === undefined || guard.number < to ? await guardAt(follower, to, signal) : guard
+    guard = above
+    const range = await follower.logs(from, to, filter, signal)
+    return { logs: range.logs, toBlock: range.toBlock, guard: above }
+  }
+
+  function forget(): void {
+    ahead = undefined
+    guard = undefined
   }
 
   return {
@@ -51,8 +61,9 @@ export function createRangeReader(follower: EvmFollower, filter: EvmLogFilter): 
       // What fails here is asked again when it is needed, and fails there for whoever needs it.
       ahead = { request, answer: ask(request, lifetime.signal).catch(() => undefined) }
     },
+    forget,
     stop() {
-      ahead = undefined
+      forget()
       lifetime.abort()
     },
   }
