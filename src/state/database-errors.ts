@@ -24,6 +24,9 @@ const FAILURES: readonly (readonly [begins: string, failure: Failure])[] = [
   ['SQLITE_CORRUPT', { reason: 'local', retry: false, words: 'it is damaged: restore a backup' }],
   ['SQLITE_TOOBIG', { reason: 'too-large', retry: false, words: 'a row is too large' }],
   ['EACCES', { reason: 'local', retry: true, words: 'permission denied' }],
+  // An immutable folder, or one of the kernel's own.
+  ['EPERM', { reason: 'local', retry: true, words: 'permission denied' }],
+  ['ENOENT', { reason: 'local', retry: true, words: 'there is no such place, and none can be made' }],
   ['EROFS', { reason: 'local', retry: true, words: 'the file system is read-only' }],
   ['ENOSPC', { reason: 'local', retry: true, words: 'the disk is full' }],
   ['ENOTDIR', { reason: 'local', retry: true, words: 'a part of its path is no folder' }],
