@@ -19,4 +19,12 @@ export function addRules(program: Command, context: CommandContext, does: Does):
     .option(...ENVIRONMENT)
     .option('--json', 'print data instead of text')
     .action(does(async () => (await import('./rules-lint.ts')).rulesLint(context, lint.args, lint.opts())))
+  const test = rules
+    .command('test')
+    .description('Run tests of rules, in promtool’s format: series in, alerts and answers out.')
+    .argument('<files...>', 'test files')
+  test
+    .option('--run <expression>', 'only tests whose name this regular expression finds something in')
+    .option('--json', 'print data instead of text')
+    .action(does(async () => (await import('./rules-test.ts')).rulesTest(context, test.args, test.opts())))
 }

@@ -36,7 +36,7 @@ export function isWithin(path: readonly Expr[], names: ReadonlySet<string>): boo
 const FLIPPED = { '>': '<', '<': '>', '>=': '<=', '<=': '>=', '==': '==', '!=': '!=' } as const
 type Comparison = keyof typeof FLIPPED
 
-export const COMPARISONS: ReadonlySet<string> = new Set(Object.keys(FLIPPED))
+const COMPARISONS: ReadonlySet<string> = new Set(Object.keys(FLIPPED))
 
 /** Something compared with a number, as if the number stood on the right. */
 export interface Threshold {
@@ -72,7 +72,7 @@ export function isAnyAtAll({ operator, limit }: Threshold): boolean {
 }
 
 /** The value of a number, `-5` and `(5)` included. */
-export function numberOf(expr: Expr): number | undefined {
+function numberOf(expr: Expr): number | undefined {
   const inner = unwrap(expr)
   if (inner.kind === 'number') return inner.value
   if (inner.kind !== 'unary') return undefined

@@ -1,4 +1,5 @@
-import { durationOf, numberOf, parseSeriesLine, type SeriesLine } from './series-lines.ts'
+import { parseSeriesLine, type SeriesLine } from '../../../src/promql/index.ts'
+import { durationOf, numberOf } from './numbers.ts'
 
 /** What a case wants said beside its result. `none` is `no_warn` or `no_info`. */
 export interface Expectation {

@@ -1,7 +1,6 @@
 import { labelsKey, type Labels } from '../../../src/core/labels.ts'
 import { matchesAll } from '../../../src/core/matcher.ts'
-import type { Points, SeriesRef, SeriesSource } from '../../../src/promql/index.ts'
-import type { SeriesLine } from './series-lines.ts'
+import type { Points, SeriesLine, SeriesRef, SeriesSource } from '../../../src/promql/index.ts'
 
 interface Sample {
   readonly value: number

@@ -1,6 +1,6 @@
-import type { Labels } from '../../../src/core/labels.ts'
-import { parseDuration } from '../../../src/lib/duration.ts'
-import { parseExpr } from '../../../src/promql/index.ts'
+import type { Labels } from '../../core/labels.ts'
+import { parseDuration } from '../../lib/duration.ts'
+import { parseExpr } from '../syntax/parser.ts'
 
 /** One point of a series line: a number, a gap, a staleness marker, or a native histogram (which is only recognised). */
 type Point = number | 'gap' | 'stale' | 'native'
@@ -86,7 +86,7 @@ function repeat(point: Point, times: number): readonly Point[] {
 }
 
 /** A number as Go reads it, `+Inf` and `NaN` included. */
-export function numberOf(text: string): number {
+function numberOf(text: string): number {
   if (/^[+-]?inf$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   if (/^[+-]?nan$/i.test(text)) return Number.NaN
   const value = Number(text)
@@ -95,7 +95,7 @@ export function numberOf(text: string): number {
 }
 
 /** Milliseconds of a duration, or of a plain number of seconds. */
-export function durationOf(text: string): number {
+function durationOf(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1
   const plain = text.replace(/^[+-]/, '')
   const ms = parseDuration(plain)
