@@ -1,6 +1,6 @@
 import { compareText, type Labels, METRIC_NAME } from '../core/labels.ts'
 import { createMatcher, type Matcher } from '../core/matcher.ts'
-import { createSlices } from '../lib/slices.ts'
+import { createSlices, type Slices } from '../lib/slices.ts'
 import type { SeriesRef } from '../promql/index.ts'
 import type { OperationsPorts } from './ports.ts'
 
@@ -50,10 +50,12 @@ export async function findSeries(
   filter: SeriesFilter,
   signal: AbortSignal,
 ): Promise<readonly Labels[]> {
+  const slices = createSlices(ports.clock, signal)
   const chosen = choose(ports, filter)
+  if (slices.isOver()) await slices.pause()
   const { fromMs, toMs } = filter
   if (fromMs === -Infinity && toMs >= ports.now()) return chosen.map(({ labels }) => labels)
-  const seen = await seenWithin(ports, filter, signal)
+  const seen = await seenWithin(ports, filter, slices)
   const doubtful = chosen.filter(({ labels }) => !seen.has(labels))
   const found = new Set(await withSamples(ports, doubtful, { filter, signal }))
   return chosen.filter((series) => seen.has(series.labels) || found.has(series)).map(({ labels }) => labels)
@@ -68,17 +70,17 @@ function choose({ series }: CatalogPorts, { selectors }: SeriesFilter): readonly
 
 /** Series whose newest sample lies in the window: nothing needs to be read for them. */
 async function seenWithin(
-  { current, clock }: CatalogPorts,
+  { current }: CatalogPorts,
   { fromMs, toMs }: SeriesFilter,
-  signal: AbortSignal,
+  slices: Slices,
 ): Promise<ReadonlySet<Labels>> {
-  const slices = createSlices(clock, signal)
   const seen = new Set<Labels>()
   // Taken at once: rounds go on while it is looked through.
   for (const { labels, time } of Array.from(current())) {
     if (time >= fromMs && time <= toMs) seen.add(labels)
     if (slices.isOver()) await slices.pause()
   }
+  if (slices.isOver()) await slices.pause()
   return seen
 }
 

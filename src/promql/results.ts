@@ -3,16 +3,20 @@ import { PromqlError } from './errors.ts'
 import { removeDelayedNames } from './evaluate/names.ts'
 import { rawRange } from './evaluate/raw-range.ts'
 import type { Run, Scope, Steps, Vector } from './evaluate/run.ts'
+import { sortSteps } from './sort-steps.ts'
 import type { Expr } from './syntax/ast.ts'
 import { typeOf } from './syntax/check.ts'
 import type { MatrixSeries, QueryResult, Value, VectorElement } from './value.ts'
+
+/** What making a text of the labels of one series costs, in the units of a budget. */
+const KEY_UNITS = 20
 
 /** The answer of an instant query. */
 export function* instantValue(scope: Scope, expr: Expr): Steps<QueryResult> {
   const { run } = scope
   if (typeOf(expr) === 'matrix') {
     const series = yield* rawRange(scope, expr)
-    return answer(run, { type: 'matrix', series: sortSeries(series) })
+    return answer(run, { type: 'matrix', series: yield* sortSeries(run, series) })
   }
   const result = yield* run.evaluate(scope, expr)
   switch (result.kind) {
@@ -59,7 +63,7 @@ export function* rangeValue(scope: Scope, expr: Expr): Steps<QueryResult<Extract
     if (found !== undefined) series.push(found)
     if (run.budget.isSpent(grid.count)) yield undefined
   }
-  return answer(run, { type: 'matrix', series: sortSeries(series) })
+  return answer(run, { type: 'matrix', series: yield* sortSeries(run, series) })
 }
 
 function seriesOf(vector: Vector, row: number, times: Float64Array): MatrixSeries | undefined {
@@ -73,11 +77,14 @@ function seriesOf(vector: Vector, row: number, times: Float64Array): MatrixSerie
   return { labels, times: times.filter(isThere), values: values.filter(isThere) }
 }
 
-function sortSeries(series: readonly MatrixSeries[]): readonly MatrixSeries[] {
-  return series
-    .map((one) => ({ one, key: labelsKey(one.labels) }))
-    .toSorted((a, b) => compareText(a.key, b.key))
-    .map(({ one }) => one)
+function* sortSeries(run: Run, series: readonly MatrixSeries[]): Steps<readonly MatrixSeries[]> {
+  const keyed: { readonly one: MatrixSeries; readonly key: string }[] = []
+  for (const one of series) {
+    keyed.push({ one, key: labelsKey(one.labels) })
+    if (run.budget.isSpent(KEY_UNITS)) yield undefined
+  }
+  const sorted = yield* sortSteps(keyed, (a, b) => compareText(a.key, b.key), run.budget)
+  return sorted.map(({ one }) => one)
 }
 
 function answer<T extends Value>(run: Run, value: T): QueryResult<T> {
