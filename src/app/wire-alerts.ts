@@ -115,7 +115,10 @@ function buildParts(wiring: AlertsWiring, live: Live, lastSequence: number): Par
     log: log.child('event-rules'),
     rules: live.config.eventRules,
     lastSequence,
-    read: async (after, limit) => state.events.after(after, limit),
+    read: async (after, limit, types) => {
+      const history = live.config.targets.some(({ config }) => config.alert_on_history)
+      return state.events.after(after, limit, { types, history })
+    },
     submit,
     contextOf,
     alertsOnHistory: (target) => configOf(live.config, target)?.alert_on_history === true,

@@ -49,6 +49,21 @@ export type EventLogEntry =
   | { readonly kind: 'seen'; readonly sequence: number; readonly event: StoredEvent }
   | { readonly kind: 'retracted'; readonly sequence: number; readonly event: StoredEvent }
 
+/** What somebody wants of the log. */
+export interface EventLogFilter {
+  readonly types: readonly string[]
+  /** Also sightings of what happened before the first start; retractions come in any case. */
+  readonly history: boolean
+}
+
+/** A stretch of the log. */
+export interface EventLogPage {
+  /** What was wanted, ascending. */
+  readonly entries: readonly EventLogEntry[]
+  /** The number up to which the log was looked through: where the next stretch begins. */
+  readonly upTo: number
+}
+
 export interface EventDefinition {
   readonly help: string
   /** The shape of `args`; what a `where` may ask for is checked against it. Loose where an ABI decides. */

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-import type { EventLogEntry, StoredEvent } from '../core/event.ts'
+import type { EventLogEntry, EventLogFilter, EventLogPage, StoredEvent } from '../core/event.ts'
 import type { World } from '../lib/world.ts'
 import { type EventRow, parseEventRows, selectEvents, storedEvent } from './event-rows.ts'
 import type { Schema } from './schema.ts'
@@ -20,8 +20,11 @@ interface EventQuery {
 }
 
 export interface EventLog {
-  /** The log after a number, ascending: what was seen, and what turned out not to be on the chain. At most 10,000. */
-  after(sequence: number, limit: number): Promise<readonly EventLogEntry[]>
+  /**
+   * The log after a number: what was seen, and what turned out not to be on the chain. At most 10,000 entries; fewer than
+   * asked for only at the end of the log.
+   */
+  after(sequence: number, limit: number, wanted?: EventLogFilter): Promise<EventLogPage>
   /** The last number that was given out; 0 before the first. */
   lastSequence(): Promise<number>
   /** Events that stand, of what targets watch now, in the order they were stored: the newest last. */
@@ -34,7 +37,8 @@ const WINDOW = 4_000
 
 export function createEventLog(db: Kysely<Schema>, world: Pick<World, 'yield'>): EventLog {
   return {
-    after: async (sequence, limit) => logAfter(db, sequence, Math.min(limit, LIMIT_MAX)),
+    after: async (sequence, limit, wanted) =>
+      logAfter(db, world, { after: sequence, limit: Math.min(limit, LIMIT_MAX), wanted }),
     lastSequence: async () => lastSequence(db),
     query: async (query) => findEvents(db, world, query),
   }
@@ -45,33 +49,56 @@ async function lastSequence(db: Kysely<Schema>): Promise<number> {
   return row?.value ?? 0
 }
 
-async function logAfter(db: Kysely<Schema>, after: number, limit: number): Promise<readonly EventLogEntry[]> {
-  // Both reads end at one number: what is committed between them must not be seen by the second alone.
+interface LogQuestion {
+  readonly after: number
+  readonly limit: number
+  readonly wanted: EventLogFilter | undefined
+}
+
+async function logAfter(
+  db: Kysely<Schema>,
+  world: Pick<World, 'yield'>,
+  { after, limit, wanted }: LogQuestion,
+): Promise<EventLogPage> {
+  // All reads end at one number: what is committed between them must not be seen by the later ones alone.
   const last = await lastSequence(db)
-  const seen = await selectEvents(db)
-    .where('event.sequence', '>', after)
-    .where('event.sequence', '<=', last)
-    .orderBy('event.sequence')
-    .limit(limit)
-    .execute()
-  const retracted = await selectEvents(db)
+  const entries: EventLogEntry[] = []
+  let upTo = Math.min(after, last)
+  while (upTo < last && entries.length < limit) {
+    if (upTo > after) await world.yield()
+    const stretch = { after: upTo, upTo: Math.min(last, upTo + WINDOW), limit: limit - entries.length, wanted }
+    const page = await logBetween(db, stretch)
+    for (const entry of page.entries) entries.push(entry)
+    upTo = page.upTo
+  }
+  return { entries, upTo }
+}
+
+async function logBetween(
+  db: Kysely<Schema>,
+  { after, upTo, limit, wanted }: LogQuestion & { readonly upTo: number },
+): Promise<EventLogPage> {
+  let seen = selectEvents(db).where('event.sequence', '>', after).where('event.sequence', '<=', upTo)
+  let retracted = selectEvents(db)
     .where('event.retracted_sequence', '>', after)
-    .where('event.retracted_sequence', '<=', last)
-    .orderBy('event.retracted_sequence')
-    .limit(limit)
-    .execute()
-  const entries = [
-    ...parseEventRows(seen).map((row) => ({ kind: 'seen' as const, sequence: row.sequence, row })),
-    ...parseEventRows(retracted).map((row) => ({
-      kind: 'retracted' as const,
-      sequence: row.retracted_sequence ?? 0,
-      row,
-    })),
+    .where('event.retracted_sequence', '<=', upTo)
+  if (wanted !== undefined) {
+    seen = seen.where('event.type', 'in', wanted.types)
+    retracted = retracted.where('event.type', 'in', wanted.types)
+    if (!wanted.history) seen = seen.where('event.is_history', '=', 0)
+  }
+  const seenRows = parseEventRows(await seen.orderBy('event.sequence').limit(limit).execute())
+  const retractedRows = parseEventRows(await retracted.orderBy('event.retracted_sequence').limit(limit).execute())
+  const rows = [
+    ...seenRows.map((row) => ({ kind: 'seen' as const, sequence: row.sequence, row })),
+    ...retractedRows.map((row) => ({ kind: 'retracted' as const, sequence: row.retracted_sequence ?? 0, row })),
   ]
-  return entries
+  const entries = rows
     .toSorted((a, b) => a.sequence - b.sequence)
     .slice(0, limit)
     .map(({ kind, sequence, row }) => ({ kind, sequence, event: storedEvent(row) }))
+  // A full page may have left something out: it reaches to its last entry only.
+  return { entries, upTo: entries.length < limit ? upTo : (entries.at(-1)?.sequence ?? upTo) }
 }
 
 async function findEvents(

@@ -178,7 +178,7 @@ describe.each(kinds)('on $name', (kind) => {
       })
       expect(journeys[0]).toMatchObject({ inFlight: 0 })
       expect(await state.events.query({ target: 'tesseract', limit: 10 })).toHaveLength(1)
-      expect(await state.events.after(0, 10)).toHaveLength(2)
+      expect((await state.events.after(0, 10)).entries).toHaveLength(2)
     })
 
     test('a removed target starts for the first time when it comes back', async () => {
@@ -219,7 +219,7 @@ describe.each(kinds)('on $name', (kind) => {
       }
       await state.targets.commitRound(round({ events: [event('a'), plain] }))
 
-      const entries = await state.events.after(0, 10)
+      const { entries } = await state.events.after(0, 10)
 
       const labels = round().labels
       expect(entries).toEqual([
@@ -235,7 +235,7 @@ describe.each(kinds)('on $name', (kind) => {
       await state.targets.commitRound(round({ events: [event('a')] }))
       await state.targets.commitRound(round({ retracted: ['b'], events: [event('c')] }))
 
-      const entries = await state.events.after(0, 100)
+      const { entries } = await state.events.after(0, 100)
 
       expect(entries.map(({ kind: what, sequence, event: { key } }) => `${sequence} ${what} ${key}`)).toEqual([
         '1 seen a',
@@ -262,16 +262,42 @@ describe.each(kinds)('on $name', (kind) => {
         const events = [event(`${index}`), event(`${index}'`)]
         await state.targets.commitRound(round({ events, retracted: index < 2 ? [] : [`${index - 2}`] }))
       }
-      const whole = await state.events.after(0, 1_000)
+      const { entries: whole } = await state.events.after(0, 1_000)
       const paged = []
       for (let after = 0; ; after = paged.at(-1)?.sequence ?? after) {
-        const page = await state.events.after(after, 5)
+        const { entries: page } = await state.events.after(after, 5)
         if (page.length === 0) break
         paged.push(...page)
       }
 
       expect(paged).toEqual(whole)
       expect(whole.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 34 }, (_, index) => index + 1))
+    })
+
+    test('of the log only what is wanted comes, and a page says how far it looked', async () => {
+      const old = { ...event('old'), type: 'wanted', isHistory: true }
+      const wanted = { ...event('new'), type: 'wanted', isHistory: false }
+      await state.targets.commitRound(round({ events: [old, wanted, { ...event('other'), type: 'other' }] }))
+      await state.targets.commitRound(round({ retracted: ['old', 'other'] }))
+      const pageOf = async (after: number, limit: number, history: boolean) => {
+        const { entries, upTo } = await state.events.after(after, limit, { types: ['wanted'], history })
+        return { upTo, entries: entries.map(({ kind: what, event: { key } }) => `${what} ${key}`) }
+      }
+
+      expect(await pageOf(0, 10, true)).toEqual({ upTo: 5, entries: ['seen old', 'seen new', 'retracted old'] })
+      expect(await pageOf(0, 10, false)).toEqual({ upTo: 5, entries: ['seen new', 'retracted old'] })
+      expect(await pageOf(0, 1, false)).toEqual({ upTo: 2, entries: ['seen new'] })
+      expect(await pageOf(4, 10, true)).toEqual({ upTo: 5, entries: [] })
+    })
+
+    test('a log that holds nothing wanted is looked through in one call, however long it is', async () => {
+      const events = Array.from({ length: 9_000 }, (_, index) => ({ ...event(`${index}`), type: 'other' }))
+      await state.targets.commitRound(round({ events: [...events, { ...event('last'), type: 'wanted' }] }))
+
+      const { entries, upTo } = await state.events.after(0, 2, { types: ['wanted'], history: true })
+
+      expect(entries.map(({ sequence }) => sequence)).toEqual([9_001])
+      expect(upTo).toBe(9_001)
     })
 
     test('sightings above a height come in ascending order, each with what the chain must confirm', async () => {
@@ -471,7 +497,9 @@ describe.each(kinds)('on $name', (kind) => {
       )
 
       expect(results.flatMap((result, index) => (result.status === 'rejected' ? [index] : []))).toEqual([20])
-      const keys = (await state.events.after(0, 100)).map(({ sequence, event: { key } }) => `${sequence} ${key}`)
+      const keys = (await state.events.after(0, 100)).entries.map(
+        ({ sequence, event: { key } }) => `${sequence} ${key}`,
+      )
       const others = Array.from({ length: 40 }, (_, index) => index).filter((index) => index !== 20)
       expect(keys).toEqual(others.map((index, position) => `${position + 1} ${index}`))
       expect((await state.targets.open(TARGET)).cursor).toEqual({ index: 39 })
@@ -693,7 +721,7 @@ describe.each(kinds)('on $name', (kind) => {
       await state.targets.remove('tesseract')
 
       expect(await state.prune(RETENTION, now)).toMatchObject({ events: 1, journeys: 1 })
-      expect(await state.events.after(0, 10)).toEqual([])
+      expect((await state.events.after(0, 10)).entries).toEqual([])
     })
   })
 

@@ -66,7 +66,12 @@ async function open(rules: string, remains: Remains, targets?: readonly string[]
     log: silent,
     rules: compile(rules),
     lastSequence: log.at(-1)?.sequence ?? 0,
-    read: async (after, limit) => Promise.resolve(log.filter(({ sequence }) => sequence > after).slice(0, limit)),
+    read: async (after, limit, types) => {
+      const wanted = log.filter(({ sequence, event }) => sequence > after && types.includes(event.type))
+      const page = wanted.slice(0, limit)
+      const last = page.length < limit ? log.at(-1) : page.at(-1)
+      return Promise.resolve({ entries: page, upTo: last?.sequence ?? after })
+    },
     submit: async (outcome) => {
       await Promise.resolve()
       if (state.isBroken || state.isDead) throw new Error('the disk is full')

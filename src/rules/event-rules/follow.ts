@@ -1,4 +1,4 @@
-import type { EventLogEntry } from '../../core/event.ts'
+import type { EventLogEntry, EventLogPage } from '../../core/event.ts'
 import type { AlertStateRecord, EventRuleRecord, RuleOutcome } from '../../core/records.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { World } from '../../lib/world.ts'
@@ -14,8 +14,8 @@ export interface EventRulesOptions {
   readonly rules: readonly EventRule[]
   /** Where a rule begins that was never seen before: the end of the log. */
   readonly lastSequence: number
-  /** The log after a number, ascending. */
-  readonly read: (afterSequence: number, limit: number) => Promise<readonly EventLogEntry[]>
+  /** The log of these types after a number; fewer entries than the limit only at its end. */
+  readonly read: (afterSequence: number, limit: number, types: readonly string[]) => Promise<EventLogPage>
   /** The one transaction of the alert path: durable when it resolves, and nothing of it when it rejects. */
   readonly submit: (outcome: RuleOutcome) => Promise<void>
   readonly contextOf: ContextOf
@@ -121,17 +121,21 @@ async function followLog(following: Following): Promise<void> {
     const active = [...entries.values()].filter(({ leaving }) => leaving === undefined)
     if (active.length === 0) return
     const from = Math.min(...active.map(({ position }) => position))
-    const batch = await options.read(from, BATCH_EVENTS)
-    const last = batch.at(-1)?.sequence
-    if (last === undefined) return
+    const { entries: batch, upTo } = await options.read(from, BATCH_EVENTS, typesOf(active))
     const pass = passOf(following)
     await applyBatch(pass, active, batch, options.world)
-    const moved = active.filter(({ position }) => position < last)
-    for (const { rule } of moved) pass.draft.move(rule.source, last)
+    const moved = active.filter(({ position }) => position < upTo)
+    for (const { rule } of moved) pass.draft.move(rule.source, upTo)
     await commit(following, pass.draft)
-    for (const entry of moved) entry.position = last
+    for (const entry of moved) entry.position = upTo
     if (batch.length < BATCH_EVENTS) return
   }
+}
+
+/** A busy contract logs by the thousand what no rule asks for: that is not even read. */
+function typesOf(active: readonly RuleEntry[]): readonly string[] {
+  const types = active.flatMap(({ rule }) => [rule.raise.on, ...(rule.resolve === undefined ? [] : [rule.resolve.on])])
+  return [...new Set(types)]
 }
 
 async function applyBatch(
