@@ -12,6 +12,8 @@ export interface Access {
   readonly open: boolean
   /** Hosts beside loopback's own names that a request to loopback may carry: the external URL's. */
   readonly hosts: readonly string[]
+  /** Whoever comes by loopback needs a token too. */
+  readonly tokensOnly?: boolean
 }
 
 /** A request that is refused before anything is looked at. */
@@ -57,7 +59,7 @@ export function createAccess(access: Access): {
 
   return {
     check(request) {
-      if (!isOnLoopback(request)) {
+      if (access.tokensOnly === true || !isOnLoopback(request)) {
         if (!access.open && byToken(request) === undefined) {
           throw new Refused(401, 'a token is needed: send it as Authorization: Bearer <token>')
         }

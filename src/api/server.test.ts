@@ -126,6 +126,14 @@ describe('on loopback', () => {
   })
 })
 
+test('where only tokens count, loopback is no exception', async () => {
+  const token = { name: 'cli', role: 'admin', token: new Secret('a-token-of-this-run') } as const
+  const url = await start({ tokens: [token], tokensOnly: true })
+
+  expect(await statusOf(`${url}/metrics`)).toBe(401)
+  expect(await statusOf(`${url}/metrics`, { authorization: 'Bearer a-token-of-this-run' })).toBe(200)
+})
+
 describe('answers', () => {
   test('a query has the shape of Prometheus, by GET and by POST', async () => {
     const url = await start()

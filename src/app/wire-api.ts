@@ -21,33 +21,70 @@ export interface ApiWiring {
  *
  * @throws ConfigError when an address is taken or not allowed, or a certificate cannot be used
  */
-export async function wireApi({ config, world, log, operations, cliFiles, isReady }: ApiWiring): Promise<ApiServer> {
-  const { server } = config
-  const cliToken = { name: 'cli', role: 'admin', token: cliFiles.token } as const
-  const api = await listen({
-    operations,
-    log: log.child('api'),
-    isReady,
-    now: () => world.now(),
-    clock: clockOf(world),
+export async function wireApi(wiring: ApiWiring): Promise<ApiServer> {
+  const { server, file } = wiring.config
+  try {
+    const api = await listenAsConfigured(wiring)
+    const door = server.tls === undefined ? undefined : await besides(api, async () => listenForCommands(wiring))
+    wiring.cliFiles.publish(urlOf((door ?? api).addresses, false))
+    wiring.log.info('listening', {
+      url: urlOf(api.addresses, server.tls !== undefined),
+      addresses: api.addresses.map(({ host, port }) => `${host}:${port}`),
+    })
+    return {
+      addresses: api.addresses,
+      stop: async () => void (await Promise.all([api.stop(), door?.stop()])),
+    }
+  } catch (error) {
+    const where = server.listen.map(({ host, port }) => `${host}:${port}`).join(', ')
+    const message = `cannot listen on ${where}: ${messageOf(error)}`
+    throw new ConfigError([{ path: 'server.listen', message, ...(file === undefined ? {} : { file }) }])
+  }
+}
+
+async function listenAsConfigured(wiring: ApiWiring): Promise<ApiServer> {
+  const { server } = wiring.config
+  return listen({
+    ...shared(wiring),
     listen: server.listen,
     tls: server.tls,
     access: {
-      tokens: [...server.tokens, cliToken],
+      tokens: [...server.tokens, cliToken(wiring)],
       open: server.open,
       hosts: server.external_url === undefined ? [] : [new URL(server.external_url).hostname],
     },
-  }).catch((error: unknown) => {
-    const where = server.listen.map(({ host, port }) => `${host}:${port}`).join(', ')
-    const message = `cannot listen on ${where}: ${messageOf(error)}`
-    throw new ConfigError([
-      { path: 'server.listen', message, ...(config.file === undefined ? {} : { file: config.file }) },
-    ])
   })
-  const url = urlOf(api.addresses, server.tls !== undefined)
-  cliFiles.publish(url)
-  log.info('listening', { url, addresses: api.addresses.map(({ host, port }) => `${host}:${port}`) })
-  return api
+}
+
+/**
+ * A door on loopback for commands on this machine, who have the token of this run. A certificate is made out to the name
+ * that others know this server by, often by an authority that only they know: commands could not check it.
+ */
+async function listenForCommands(wiring: ApiWiring): Promise<ApiServer> {
+  return listen({
+    ...shared(wiring),
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    tls: undefined,
+    access: { tokens: [cliToken(wiring)], open: false, hosts: [], tokensOnly: true },
+  })
+}
+
+/** Both, or neither. */
+async function besides(first: ApiServer, open: () => Promise<ApiServer>): Promise<ApiServer> {
+  try {
+    return await open()
+  } catch (error) {
+    await first.stop()
+    throw error
+  }
+}
+
+function shared({ operations, log, isReady, world }: ApiWiring) {
+  return { operations, log: log.child('api'), isReady, now: () => world.now(), clock: clockOf(world) }
+}
+
+function cliToken({ cliFiles }: ApiWiring) {
+  return { name: 'cli', role: 'admin', token: cliFiles.token } as const
 }
 
 /** The URL that this machine reaches the first listener by. */
