@@ -43,7 +43,9 @@ export function targetFields<Type extends string>(type: Type, interval: string) 
     depends_on: z
       .array(z.string())
       .default([])
-      .describe('Targets without which this one cannot be seen: while they are down its alerts are held back.'),
+      .describe(
+        'Targets without which this one cannot be seen. Their names are checked; no alert is held back by it yet.',
+      ),
     alert_on_history: z.boolean().default(false).describe('Also alert about what happened before the first start.'),
   }
 }
