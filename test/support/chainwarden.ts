@@ -76,6 +76,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Instead of `run --config FILE`. */
   readonly args?: readonly string[]
+  /** Where plain HTTP on the port cannot tell. */
+  readonly isReady?: () => Promise<boolean>
 }
 
 /** A folder of a test's own. */
@@ -109,7 +111,7 @@ export async function startChainwarden(options: StartOptions): Promise<Chainward
   const process = asRunning(started, url)
   await eventually('Chainwarden is ready', async () => {
     if (started.hasEnded()) return true
-    return (await fetch(`${url}/-/ready`)).status === 200
+    return options.isReady?.() ?? (await fetch(`${url}/-/ready`)).status === 200
   })
   if (started.hasEnded()) throw new Error(`it ended before it was ready: ${JSON.stringify(await started.ended)}`)
   return process
