@@ -79,7 +79,9 @@ export function createSightingWrite(): SightingWrite {
   const insert = createBulkWrite<EventTable>((db, rows) => db.insertInto('event').values(rows))
   return async (tx, { targetId, at, labels, events }) => {
     const byKey = new Map(events.toReversed().map((event) => [indexedText(event.key), event]))
-    const standing = await standingKeys(tx, targetId, [...byKey.keys()])
+    const top = await highestStanding(tx, targetId)
+    const known = events.filter(({ height }) => height === undefined || height <= top)
+    const standing = await standingKeys(tx, targetId, [...new Set(known.map(({ key }) => indexedText(key)))])
     const fresh = events.filter((event) => {
       const key = indexedText(event.key)
       return byKey.get(key) === event && !standing.has(key)
@@ -104,6 +106,23 @@ export function createSightingWrite(): SightingWrite {
     }))
     return fresh.map((event, index) => ({ sequence: first + index, event }))
   }
+}
+
+/**
+ * A key names one place on one branch, so a sighting above all that stand is none of them: a backfill need not look up
+ * its thousands of keys.
+ */
+async function highestStanding(tx: Tx, targetId: number): Promise<number> {
+  const row = await tx.db
+    .selectFrom('event')
+    .select('height')
+    .where('target_id', '=', targetId)
+    .where('retracted_sequence', 'is', null)
+    .where('height', 'is not', null)
+    .orderBy('height', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.height ?? Number.NEGATIVE_INFINITY
 }
 
 async function standingKeys(tx: Tx, targetId: number, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {

@@ -316,8 +316,9 @@ describe('a process that is killed at any moment', () => {
       for (let index = 0; index < EVENTS; index += 1) expected.push(`seen ${number}:${index}`)
     }
     const log = []
-    for (let after = 0; after < expected.length; after += 5_000)
+    for (let after = 0; after < expected.length; after += 5_000) {
       log.push(...(await state.events.after(after, 5_000)).entries)
+    }
     expect(log.map(({ kind, event }) => `${kind} ${event.key}`)).toEqual(expected)
     expect(log.map(({ sequence }) => sequence)).toEqual(expected.map((_, index) => index + 1))
     expect(await state.events.lastSequence()).toBe(expected.length)
