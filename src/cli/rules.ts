@@ -27,4 +27,15 @@ export function addRules(program: Command, context: CommandContext, does: Does):
     .option('--run <expression>', 'only tests whose name this regular expression finds something in')
     .option('--json', 'print data instead of text')
     .action(does(async () => (await import('./rules-test.ts')).rulesTest(context, test.args, test.opts())))
+  const replay = rules
+    .command('replay')
+    .description('What rules would have said over what was recorded, as a timeline, before you rely on them.')
+    .argument('<rules...>', 'rule files')
+  replay
+    .option(...CONFIG)
+    .option(...ENVIRONMENT)
+    .option('--from <time>', 'where to begin: ISO 8601, seconds since 1970, or how long ago (6h)', '1d')
+    .option('--to <time>', 'where to end; default: now')
+    .option('--json', 'print data instead of a table')
+    .action(does(async () => (await import('./rules-replay.ts')).rulesReplay(context, replay.args, replay.opts())))
 }

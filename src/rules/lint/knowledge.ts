@@ -31,9 +31,6 @@ export interface ConfiguredKnowledge {
   readonly isOpen: boolean
 }
 
-/** With no configuration at hand. */
-export const NO_KNOWLEDGE: RuleKnowledge = { metrics: new Map(), configured: undefined, defaultIntervalMs: 15_000 }
-
 const HISTOGRAM_PART = /_(?:bucket|sum|count)$/
 
 /** The histogram that a series name is a part of, else the name itself. */

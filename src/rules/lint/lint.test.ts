@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parseExpr } from '../../promql/index.ts'
 import { parseRuleFile } from '../rule-file.ts'
 import type { Finding } from './finding.ts'
-import { NO_KNOWLEDGE, type RuleKnowledge } from './knowledge.ts'
+import type { RuleKnowledge } from './knowledge.ts'
 import { lintRules } from './lint.ts'
 
 const METRICS: RuleKnowledge['metrics'] = new Map([
@@ -37,6 +37,8 @@ const SHOP: RuleKnowledge = {
 }
 
 const NOTHING_WRITTEN: RuleKnowledge = { ...SHOP, configured: undefined }
+
+const NO_KNOWLEDGE: RuleKnowledge = { metrics: new Map(), configured: undefined, defaultIntervalMs: 15_000 }
 
 function lint(rules: string, knowledge = SHOP, group = ''): readonly Finding[] {
   return lintRules(parseRuleFile(`groups:\n- name: g\n${group}  rules:\n${rules}`, 'rules.yml'), { knowledge })

@@ -28,7 +28,7 @@ export interface RuleFailure {
 }
 
 /** What happened to one alert in one evaluation. */
-export type AlertMove = Pick<Move, 'before' | 'after'> & { readonly group: RuleGroup }
+export type AlertMove = Pick<Move, 'before' | 'after'>
 
 /** Rules evaluated by the engine's own code, with nobody to tell and nothing stored but in memory. */
 export interface Rehearsal {
@@ -71,7 +71,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
           // Told long ago: the texts follow the value at each evaluation, as people see them here.
           if (after !== undefined) rule.book.set({ ...after, toldAt: Number.NEGATIVE_INFINITY })
           else if (before !== undefined) rule.book.delete(before.fingerprint)
-          moves.push({ before, after, group: group.group })
+          moves.push({ before, after })
         }
         for (const [scope, samples] of evaluated.written) {
           if (samples.length === 0) rule.progress.scopes.delete(scope)
