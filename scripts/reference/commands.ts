@@ -25,14 +25,24 @@ does \`POST /-/reload\`. A configuration with faults changes nothing and is said
 
 /** `commands.md`: what each command says of itself when it is asked for help. */
 export async function commandsPage(): Promise<string> {
-  const root = await help()
-  const names = [...root.matchAll(/^ {2}([a-z][\w-]*)/gm)].flatMap(([, name]) => (name === 'help' ? [] : (name ?? [])))
-  const texts = await Promise.all(names.map(async (name) => `## ${name}\n\n${fence('text', await help(name))}`))
-  return [INTRODUCTION, fence('text', root), ...texts].join('\n\n')
+  const [root = '', ...sections] = await helpOf([])
+  return [INTRODUCTION, root, ...sections].join('\n\n')
+}
+
+/** The help of a command, then of each command below it. */
+async function helpOf(command: readonly string[]): Promise<readonly string[]> {
+  const text = await help(command)
+  const [, list = ''] = text.split('\nCommands:\n')
+  const names = [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'help')
+  const below = await Promise.all(names.map(async (name) => helpOf([...command, name])))
+  const heading = command.length === 0 ? '' : `## ${command.join(' ')}\n\n`
+  return [`${heading}${fence('text', text)}`, ...below.flat()]
 }
 
 /** Without a terminal, help is 80 columns wide whoever asks. */
-async function help(...command: readonly string[]): Promise<string> {
+async function help(command: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(LAUNCHER, [...command, '--help'])
   return stdout
 }
