@@ -115,6 +115,26 @@ function setUp(collect: (world: CollectorWorld, cursor: Json | undefined) => Pro
   }
 }
 
+test('what is stopped while its targets are still being opened asks none of them', async () => {
+  const { world, scheduler, target, commits } = setUp(async (given) => roundOf(given))
+  const watching = scheduler.watch([target])
+  await scheduler.stop()
+  await watching
+  await world.advance(10_000)
+
+  expect(commits).toEqual([])
+  expect(scheduler.status()).toEqual([])
+})
+
+test('a target is opened once, although two reloads come together', async () => {
+  const { world, scheduler, target, commits } = setUp(async (given) => roundOf(given))
+  await Promise.all([scheduler.watch([target]), scheduler.watch([target])])
+  await world.advance(500)
+  await scheduler.stop()
+
+  expect(commits).toHaveLength(1)
+})
+
 test('a target is asked at once and then on its interval, each round from the cursor of the one before', async () => {
   const cursors: (Json | undefined)[] = []
   const { world, scheduler, target, commits } = setUp(async (given, cursor) => {

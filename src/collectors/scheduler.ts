@@ -49,6 +49,15 @@ interface Running {
 /** Gives every target its rounds: on its interval, at once when it is not caught up, and when it is woken. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const running = new Map<string, Running>()
+  let isStopped = false
+  let turn: Promise<void> = Promise.resolve()
+
+  /** One change after the other: a reload may come while targets are still being opened, and the end while either is. */
+  async function inTurn(change: () => Promise<void>): Promise<void> {
+    const mine = turn.then(change)
+    turn = mine.catch(() => {})
+    return mine
+  }
 
   async function start(target: ScheduledTarget, isLooping: boolean): Promise<void> {
     const entry = await open(options, target)
@@ -76,6 +85,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const wanted = new Map(targets.map((target) => [target.config.name, target]))
     await Promise.all([...running.keys()].filter((name) => !wanted.has(name)).map(leave))
     for (const [name, target] of wanted) {
+      if (isStopped) return
       if (isSame(running.get(name)?.target, target)) continue
       await end(name)
       await start(target, isLooping)
@@ -83,14 +93,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   return {
-    watch: async (targets) => replace(targets, true),
+    watch: async (targets) => inTurn(async () => replace(targets, true)),
     async once(targets, signal) {
-      await replace(targets, false)
+      await inTurn(async () => replace(targets, false))
       await Promise.all([...running.values()].map(async ({ watch }) => untilCaughtUp(watch, signal)))
     },
     status: () => [...running.values()].map(({ watch }) => watch.status()),
     async stop() {
-      await Promise.all([...running.keys()].map(end))
+      isStopped = true
+      await inTurn(async () => {
+        await Promise.all([...running.keys()].map(end))
+      })
     },
   }
 }
