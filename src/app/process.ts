@@ -82,7 +82,8 @@ async function start(options: ProcessOptions, log: Logger, closeLog: () => Promi
   }
   const cancels = startTimers(options, core, log, startedAt)
   await core.alerts.start()
-  // Once it is ready, whatever happens is no history: by then each target's first start is stored. Nobody is asked yet.
+  // Once it is ready, whatever happens is no history: by then each target's first start is stored. Their rounds
+  // are not waited for.
   await core.scheduler
     .watch(live.config.targets)
     .catch((error: unknown) => log.error('targets cannot be watched', { error }))

@@ -27,16 +27,19 @@ export async function run(context: CommandContext, given: unknown): Promise<numb
   const asked = options.parse(given)
   const { world, console } = context
   const load = async () => loadAsked(asked)
-  const config = await load()
-  if (asked.once) return (await runOnce({ config, world, console })) ? EXIT.fine : EXIT.tryAgain
-  const running = await startProcess({ config, load, world, console, version: readVersion() })
+  if (asked.once) return (await runOnce({ config: await load(), world, console })) ? EXIT.fine : EXIT.tryAgain
+  // From the first moment on: whoever sees that it is ready, or waits for less, may send a signal.
+  const told = untilToldToStop()
+  const cancelEnd = told.then(() => world.after(STOP_MS, () => process.exit(EXIT.fine)))
+  const starting = startProcess({ config: await load(), load, world, console, version: readVersion() })
+  process.on('SIGHUP', () => void starting.then(async (running) => running.reload()).catch(() => {}))
+  const running = await starting
   // What targets load follows in the first seconds; a daemon that is killed would never write the cache.
   const cancelFlush = world.after(FLUSH_CACHE_MS, flushCompileCache)
-  process.on('SIGHUP', () => void running.reload())
-  await untilToldToStop()
+  await told
   cancelFlush()
-  const cancel = world.after(STOP_MS, () => process.exit(EXIT.fine))
   await running.stop()
+  const cancel = await cancelEnd
   cancel()
   return EXIT.fine
 }
