@@ -10,5 +10,5 @@ export type { ConfiguredKnowledge, KnownMetric, RuleKnowledge } from './lint/kno
 export { lintRules } from './lint/lint.ts'
 export { parseUnitTest } from './unit-test/document.ts'
 export { runUnitTest, type UnitTestReport } from './unit-test/run.ts'
-export type { History, HistorySeries } from './replay/history.ts'
-export { replayRules, type Replayed, type Spell } from './replay/replay.ts'
+export type { History } from './replay/history.ts'
+export { replayRules, type Replayed } from './replay/replay.ts'
