@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
@@ -311,4 +311,12 @@ describe('what operators bring', () => {
       for (const { suggestion } of findings) expect(() => parseExpr(suggestion.expr ?? '')).not.toThrow()
     },
   )
+})
+
+test('the guide says of every check what it finds', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/write-rules.md'), 'utf8')
+  const described = Array.from(guide.matchAll(/^\| `([a-z-]+)` /gm), (match) => match[1])
+  const checks = readdirSync(join(import.meta.dirname, 'checks')).map((file) => file.replace('.ts', ''))
+
+  expect(new Set(described)).toEqual(new Set(checks))
 })
