@@ -141,7 +141,7 @@ describe('answers', () => {
       status: 'success',
       data: {
         resultType: 'vector',
-        result: [{ metric: { __name__: 'up' }, value: [NOW / 1000, '1000000000000000000000'] }],
+        result: [{ metric: { __name__: 'up' }, value: [NOW / 1000, '1e+21'] }],
       },
       infos: ['look here'],
     }

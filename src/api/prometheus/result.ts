@@ -1,6 +1,6 @@
 import type { QueryResult } from '../../operations/index.ts'
 import { jsonArray, truncate } from './answer.ts'
-import { formatValue } from './value.ts'
+import { formatSample, formatValue } from './value.ts'
 
 type Value = QueryResult['value']
 type MatrixSeries = Extract<Value, { type: 'matrix' }>['series'][number]
@@ -20,7 +20,7 @@ function* valuePieces(value: Value, at: number): Generator<string, void, undefin
     case 'vector':
       yield* jsonArray(
         value.elements,
-        (element) => `{"metric":${JSON.stringify(element.labels)},"value":[${at},"${formatValue(element.value)}"]}`,
+        (element) => `{"metric":${JSON.stringify(element.labels)},"value":[${at},"${formatSample(element.value)}"]}`,
       )
       return
     case 'matrix':
@@ -52,7 +52,7 @@ function pointsText(times: Float64Array, values: Float64Array, start: number): s
   let text = ''
   for (let index = start; index < end; index += 1) {
     const separator = index === 0 ? '' : ','
-    text += `${separator}[${(times[index] ?? 0) / 1000},"${formatValue(values[index] ?? NaN)}"]`
+    text += `${separator}[${(times[index] ?? 0) / 1000},"${formatSample(values[index] ?? NaN)}"]`
   }
   return text
 }

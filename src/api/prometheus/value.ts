@@ -29,3 +29,13 @@ export function formatExponent(value: number): string {
   const sign = Object.is(value, -0) ? '-' : ''
   return `${sign}${mantissa}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, '0')}`
 }
+
+/**
+ * A float as the samples of an answer have it: an exponent below 1e-6 and from 1e21, as JavaScript has it, but of two
+ * digits, as Go has it (Prometheus, `util/jsonutil/marshal.go`). Scalars are written without one.
+ */
+export function formatSample(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return formatValue(value)
+  const text = String(value)
+  return text.includes('e') ? formatExponent(value) : text
+}
