@@ -4,6 +4,7 @@ import { type CheckedTarget, checkTargets } from '../app/check.ts'
 import { loadConfig, readEnvironment } from '../config/index.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { formatTable } from './table.ts'
 
 const options = z.object({
@@ -18,7 +19,7 @@ const options = z.object({
  * configuration must change, and with 75 when only an endpoint did not answer as it should.
  */
 export async function check({ console, world }: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const config = await loadConfig({ file: asked.config, environment: readEnvironment({ file: asked.envFile }) })
   const checked = asked.offline ? [] : await checkTargets(config, world)
   const ok = checked.every(({ probes }) => probes.every((probe) => probe.ok))

@@ -13,6 +13,7 @@ import { createWebhookSink } from '../fakes/webhook-sink.ts'
 import type { Console } from './console.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { readVersion } from './version.ts'
 
 const options = z.object({
@@ -30,7 +31,7 @@ type Ending = () => Promise<void> | void
  * that goes away at the end.
  */
 export async function demo(context: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const endings: Ending[] = []
   const stopped = untilStopped(context, asked.seconds)
   try {

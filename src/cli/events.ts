@@ -4,6 +4,7 @@ import { type EventsAnswer, eventsAnswer } from '../api/contract/index.ts'
 import { withProcess } from './asking.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { csvLine, formatTable } from './table.ts'
 
 const options = z.object({
@@ -26,7 +27,7 @@ const COLUMNS = ['sequence', 'time', 'target', 'type', 'name', 'height', 'transa
 
 /** `events`: what happened, as a table, as CSV or as one JSON object a line; with `--follow`, until stopped. */
 export async function events(context: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   await withProcess(context, asked, async ({ get }) => {
     const parameters = parametersOf(asked)
     const first = await get(`/api/events?${parameters.toString()}`, eventsAnswer)

@@ -9,6 +9,7 @@ import { ConfigError } from '../lib/errors.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
 import { type InitAnswers, type InitContract, initDocument } from './init-document.ts'
+import { parseOptions } from './options.ts'
 import { askAtTerminal, type Questions, takeDefaults } from './questions.ts'
 
 const options = z.object({
@@ -26,7 +27,7 @@ type InitOptions = z.output<typeof options>
 
 /** `init`: asks, looks at the node, and writes a commented file that passes `check`. */
 export async function init(context: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const { console, world } = context
   if (existsSync(asked.output) && !asked.force) {
     console.error(`${asked.output} exists already; --force writes over it.\n`)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { withProcess } from './asking.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { formatTable } from './table.ts'
 
 const options = z.object({
@@ -28,7 +29,7 @@ const queryAnswer = z.object({
 
 /** `query`: one PromQL expression, now or at a time. */
 export async function query(context: CommandContext, expression: string, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   await withProcess(context, asked, async ({ get }) => {
     const parameters = new URLSearchParams({ query: expression })
     if (asked.time !== undefined) parameters.set('time', asked.time)

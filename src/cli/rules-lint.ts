@@ -4,6 +4,7 @@ import { lintRuleFiles } from '../app/rules-lint.ts'
 import { loadConfig, readEnvironment } from '../config/index.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 
 const options = z.object({ config: z.string(), envFile: z.string().optional(), json: z.boolean().default(false) })
 
@@ -15,7 +16,7 @@ export async function rulesLint(
   files: readonly string[],
   given: unknown,
 ): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const config = await loadConfig({ file: asked.config, environment: readEnvironment({ file: asked.envFile }) })
   // Without a file this host would be watched; rules that are only looked at are not about it.
   const { findings, rules } = lintRuleFiles(files, config.file === undefined ? undefined : config)

@@ -8,6 +8,7 @@ import { parseTime } from '../lib/time.ts'
 import { type Asking, withProcess } from './asking.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { formatTable } from './table.ts'
 
 const options = z.object({
@@ -24,7 +25,7 @@ type History = RuleReplay['history']
 
 /** `rules replay`: what rules would have said over what was recorded. Ends with 1 when a rule failed. */
 export async function rulesReplay(context: CommandContext, files: readonly string[], given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const { world, console } = context
   const [fromMs, toMs] = stretchOf(asked, world.now())
   const config = await loadConfig({ file: asked.config, environment: readEnvironment({ file: asked.envFile }) })

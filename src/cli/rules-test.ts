@@ -4,6 +4,7 @@ import { testRuleFile } from '../app/rules-test.ts'
 import { ConfigError, describeFault } from '../lib/errors.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 
 const options = z.object({ run: z.string().optional(), json: z.boolean().default(false) })
 
@@ -17,7 +18,7 @@ interface Result extends Run {
 
 /** `rules test`: runs files in promtool's unit-test format. Ends with 1 when a case fails or a file cannot be read. */
 export async function rulesTest(context: CommandContext, files: readonly string[], given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const results: Result[] = []
   for (const file of files) {
     const result = await testOne(context, file, asked.run)

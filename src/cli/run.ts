@@ -7,6 +7,7 @@ import { startProcess } from '../app/process.ts'
 import { type Config, loadConfig, loadPreset, readEnvironment } from '../config/index.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { readVersion } from './version.ts'
 
 const options = z.object({
@@ -24,7 +25,7 @@ const STOP_MS = 5_000
 
 /** `run`: watches until told to stop. SIGTERM and SIGINT end it in order, SIGHUP reads the configuration again. */
 export async function run(context: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   const { world, console } = context
   const load = async () => loadAsked(asked)
   if (asked.once) return (await runOnce({ config: await load(), world, console })) ? EXIT.fine : EXIT.tryAgain

@@ -4,13 +4,14 @@ import { type StatusAnswer, statusAnswer } from '../api/contract/index.ts'
 import { withProcess } from './asking.ts'
 import { EXIT } from './exit.ts'
 import type { CommandContext } from './index.ts'
+import { parseOptions } from './options.ts'
 import { formatTable } from './table.ts'
 
 const options = z.object({ config: z.string(), envFile: z.string().optional(), json: z.boolean().default(false) })
 
 /** `status`: every target with its parts, what fires, and what waits to be delivered. */
 export async function status(context: CommandContext, given: unknown): Promise<number> {
-  const asked = options.parse(given)
+  const asked = parseOptions(options, given)
   await withProcess(context, asked, async ({ get }) => {
     const answer = await get('/api/status', statusAnswer)
     context.console.out(asked.json ? `${JSON.stringify(answer, null, 2)}\n` : describe(answer))
