@@ -44,7 +44,7 @@ const OUTSIDE = Object.values(networkInterfaces())
   .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')?.address
 if (OUTSIDE === undefined) stderr.write('this machine has no address beyond loopback: tokens are tested NOWHERE\n')
 
-describe.concurrent('the server', () => {
+describe.concurrent('the server', { timeout: 60_000 }, () => {
   test('answers anyone on loopback, but no page of another site', async () => {
     using folder = createFolder()
     const port = await freePort()
@@ -75,7 +75,7 @@ describe.concurrent('the server', () => {
     const reload = { method: 'POST', headers: { origin: 'https://attacker.example' } }
     expect(await ask(`${chainwarden.url}/-/reload`, reload)).toMatchObject({ status: 403 })
     expect(await chainwarden.stop()).toMatchObject({ code: 0, stderr: '' })
-  }, 60_000)
+  })
 
   test.skipIf(OUTSIDE === undefined)(
     'asks for a token beyond loopback, and lets nobody do more than the token may',
@@ -108,7 +108,6 @@ ${HOST}`
       for (const token of Object.values(TOKENS)) expect(output).not.toContain(token)
       expect(output).toContain('hands')
     },
-    60_000,
   )
 
   test('speaks TLS with a certificate of its own, and commands on this machine still reach it', async () => {
@@ -133,7 +132,7 @@ ${HOST}`
       return code === 0 && stdout.includes('this-host')
     })
     expect(await chainwarden.stop()).toMatchObject({ code: 0, stderr: '' })
-  }, 60_000)
+  })
 
   test('says which address is taken, and which certificate cannot be used', async () => {
     using folder = createFolder()
@@ -156,5 +155,5 @@ ${HOST}`
     expect(unusable.code).toBe(1)
     expect(unusable.stderr).toContain('chainwarden.yaml')
     expect(unusable.stderr).not.toMatch(/^\s+at /m)
-  }, 60_000)
+  })
 })

@@ -74,7 +74,7 @@ async function targetOf(chainwarden: Chainwarden) {
   return { orders, host }
 }
 
-describe.skipIf(!HAS_ANVIL).concurrent('a node', () => {
+describe.skipIf(!HAS_ANVIL).concurrent('a node', { timeout: 150_000 }, () => {
   test('alone, whatever it does: each refusal has one clear sentence, and nothing is lost or told twice', async () => {
     await using place = await open()
     const { chain, receiver, proxy } = place
@@ -129,7 +129,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a node', () => {
     await using again = await startChainwarden(watch)
     await expectTruth(again, chain)
     await expectNoSecrets(again, ended.stdout)
-  }, 150_000)
+  })
 
   test('beside an honest one is named and passed over, and alerts come all the same', async () => {
     await using place = await open()
@@ -170,7 +170,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a node', () => {
     await expectTruth(chainwarden, chain)
     expect(receiver.alerts('OrderFailed').every(({ status }) => status === 'firing')).toBe(true)
     await expectNoSecrets(chainwarden, chainwarden.output())
-  }, 150_000)
+  })
 
   test('of another chain is not believed, and the sentence says which chain it is', async () => {
     await using place = await open()
@@ -189,7 +189,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a node', () => {
     expect(await chainwarden.query('evm_contract_events_total > 0')).toEqual([])
     proxy.setFaults()
     await expectTruth(chainwarden, chain)
-  }, 60_000)
+  })
 
   test('that bears only small ranges is read from the first block to the last', async () => {
     await using place = await open()
@@ -207,5 +207,5 @@ describe.skipIf(!HAS_ANVIL).concurrent('a node', () => {
 
     await expectTruth(chainwarden, chain)
     expect((await targetOf(chainwarden)).orders).toMatchObject({ caught_up: true, backfill_remaining_blocks: 0 })
-  }, 60_000)
+  })
 })

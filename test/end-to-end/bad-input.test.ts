@@ -148,7 +148,7 @@ const BROKEN_RULES = `groups:
         expr: up ==
 `
 
-describe.concurrent('a configuration', () => {
+describe.concurrent('a configuration', { timeout: 60_000 }, () => {
   test.each(DOCUMENTS)('$is is refused with every fault at its line', async ({ text, says }) => {
     using folder = createFolder()
     folder.write('chainwarden.yaml', text)
@@ -156,21 +156,28 @@ describe.concurrent('a configuration', () => {
     folder.write('no-abi.json', '{ "name": "none" }')
     folder.write('broken.yml', BROKEN_RULES)
 
-    for (const command of ['run', 'check']) {
-      const { code, stdout, stderr } = await runChainwarden([command, '--config', 'chainwarden.yaml'], {
-        folder: folder.path,
-      })
-      const lines = stderr.trimEnd().split('\n')
-      const isSaid = (sentence: string | RegExp) =>
-        lines.some((line) => (typeof sentence === 'string' ? line === sentence : sentence.test(line)))
-      expect({ stderr, missing: says.filter((sentence) => !isSaid(sentence)) }).toEqual({ stderr, missing: [] })
-      expect(lines).toHaveLength(says.length === 1 ? 1 : says.length + 1)
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    }
+    const ended = await runChainwarden(['run', '--config', 'chainwarden.yaml'], { folder: folder.path })
+    const { code, stdout, stderr } = ended
+    const lines = stderr.trimEnd().split('\n')
+    const isSaid = (sentence: string | RegExp) =>
+      lines.some((line) => (typeof sentence === 'string' ? line === sentence : sentence.test(line)))
+    expect({ stderr, missing: says.filter((sentence) => !isSaid(sentence)) }).toEqual({ stderr, missing: [] })
+    // Several are counted at the end.
+    expect(lines).toHaveLength(says.length === 1 ? 1 : says.length + 1)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   })
 })
 
-describe.concurrent('a command line', () => {
+test('check says what run says', { timeout: 60_000 }, async () => {
+  using folder = createFolder()
+  folder.write('chainwarden.yaml', 'targets: [{ type: host, name: here, interval: soon }]\nlog: { level: loud }\n')
+  const ended = await runChainwarden(['run'], { folder: folder.path })
+
+  expect(ended.stderr).toContain('2 faults')
+  expect(await runChainwarden(['check'], { folder: folder.path })).toEqual(ended)
+})
+
+describe.concurrent('a command line', { timeout: 60_000 }, () => {
   test.each([
     [['run', '--config', 'nowhere.yaml'], 'nowhere.yaml: there is no such file; `chainwarden init` writes one'],
     [['run', '--env-file', 'nowhere.env'], 'nowhere.env: the environment file cannot be read'],
@@ -179,7 +186,7 @@ describe.concurrent('a command line', () => {
     [['run', '--preset', 'none'], 'there is no preset none; there are: tesseract'],
     [['run', '--preset', 'tesseract'], 'RPC_URL: this environment variable is needed'],
     [['run', '--preset', 'tesseract'], 'CONTRACT_ADDRESS: this environment variable is needed'],
-    [['events', '--limit', 'many'], 'limit'],
+    [['events', '--limit', 'many'], '--limit: '],
     [['query', 'rate('], 'nothing runs'],
   ])('%j is refused: %s', async (args, sentence) => {
     using folder = createFolder()

@@ -44,7 +44,7 @@ function linesOf(text: string): readonly string[] {
   return text.split('\n').filter((line) => line !== '')
 }
 
-describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
+describe.skipIf(!HAS_ANVIL).concurrent('a command', { timeout: 120_000 }, () => {
   test('status shows a contract, and null with a reason for what cannot be seen', async () => {
     await using place = await open()
     const { chain, watch } = place
@@ -87,7 +87,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     )
     for (const name of names) expect(blind.reasons[name]).toContain(new URL(node.url).host)
     expect((await runChainwarden(['status'], watch)).stdout).toMatch(/orders\s+evm-contract\s+down/)
-  }, 60_000)
+  })
 
   test('events prints what happened as a table, as CSV, as JSON, and goes on with --follow', async () => {
     await using place = await open()
@@ -125,7 +125,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     expect(stored).toEqual({ ...csv, stderr: stored.stderr })
     const query = await runChainwarden(['query', 'sum(evm_contract_events_total)'], watch)
     expect(query).toMatchObject({ code: 0 })
-  }, 60_000)
+  })
 
   test('a reload takes what changed, and a bad file changes nothing and says why', async () => {
     await using place = await open()
@@ -178,7 +178,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     })
     expect(await chainwarden.query('evm_contract_events_total')).toEqual([])
     expect(await chainwarden.stop()).toMatchObject({ code: 0, stderr: '' })
-  }, 60_000)
+  })
 
   test('check asks every endpoint, says what it can do, and ends with 75 when one does not answer', async () => {
     await using place = await open()
@@ -198,7 +198,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     expect(dead.code).toBe(75)
     expect(dead.stdout).toMatch(/orders +evm-contract +FAILS .*could not be reached: ECONNREFUSED/)
     expect(await runChainwarden(['check', '--offline'], watch)).toMatchObject({ code: 0 })
-  }, 60_000)
+  })
 
   test('run --once delivers what happened since the last time, for cron', async () => {
     await using place = await open()
@@ -219,7 +219,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     expect(beside.code).toBe(75)
     expect(beside.stderr).toContain('is already at work in')
     expect(await running.stop()).toMatchObject({ code: 0 })
-  }, 60_000)
+  })
 
   test('run --once ends with 75 while nobody takes the message, and the next run delivers it', async () => {
     await using place = await open()
@@ -235,7 +235,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     writeFileSync(file, watch.config)
     expect(await runChainwarden(['run', '--once'], watch)).toMatchObject({ code: 0 })
     expect(receiver.alerts('OrderFailed').map(({ status }) => status)).toEqual(['firing'])
-  }, 120_000)
+  })
 
   test('schema prints a JSON Schema that knows the types of targets', async () => {
     using folder = createFolder()
@@ -261,5 +261,5 @@ describe.skipIf(!HAS_ANVIL).concurrent('a command', () => {
     await using chainwarden = await startChainwarden({ ...watch, config })
     await eventually('the contract is seen', async () => (await chainwarden.value('evm_contract_exists')) === 1)
     expect(await chainwarden.stop('SIGINT')).toMatchObject({ code: 0 })
-  }, 60_000)
+  })
 })

@@ -17,7 +17,7 @@ function expectSentence(text: string): void {
   expect(text).not.toMatch(/\bat \S+:\d+:\d+/)
 }
 
-describe.concurrent('what is stored', () => {
+describe.concurrent('what is stored', { timeout: 60_000 }, () => {
   test('belongs to one process: a second one says who is there and ends with 75', async () => {
     using folder = createFolder()
     const port = await freePort()
@@ -37,7 +37,7 @@ describe.concurrent('what is stored', () => {
     await first.kill()
     await using next = await startChainwarden({ folder: folder.path, port })
     expect(await next.stop()).toMatchObject({ code: 0 })
-  }, 60_000)
+  })
 
   test('by a newer version is left as it is', async () => {
     using folder = createFolder()
@@ -54,7 +54,7 @@ describe.concurrent('what is stored', () => {
     expect(refused.stderr).toContain('was written by a newer version of Chainwarden')
     expect(refused.stderr).toContain('9999-future')
     expectSentence(refused.stderr)
-  }, 60_000)
+  })
 
   test('in a file that is no database is left as it is', async () => {
     using folder = createFolder()
@@ -68,7 +68,7 @@ describe.concurrent('what is stored', () => {
     expect(refused.stderr).toContain(`${file} cannot be used: it is no database`)
     expectSentence(refused.stderr)
     expect(readFileSync(file, 'utf8')).toBe(text)
-  }, 60_000)
+  })
 
   test('of samples and cannot be read is set aside, aloud, and watching goes on', async () => {
     using folder = createFolder()
@@ -83,7 +83,7 @@ describe.concurrent('what is stored', () => {
     const said = chainwarden.log().find(({ level }) => level === 'error')
     expect(said?.message).toContain('it was set aside')
     expect(readFileSync(String(said?.['aside']), 'utf8')).toBe(text)
-  }, 60_000)
+  })
 
   test('cannot be where nobody may write', async () => {
     using folder = createFolder()
@@ -103,5 +103,5 @@ describe.concurrent('what is stored', () => {
     expect(refused.code).toBe(1)
     expect(refused.stderr).toContain(path)
     expectSentence(refused.stderr)
-  }, 60_000)
+  })
 })

@@ -74,7 +74,7 @@ function hasPromtool(): boolean {
 
 const HAS_PROMTOOL = hasPromtool()
 
-describe.skipIf(!HAS_ANVIL).concurrent('the Tesseract preset', () => {
+describe.skipIf(!HAS_ANVIL).concurrent('the Tesseract preset', { timeout: 90_000 }, () => {
   test('runs from the environment of the script it replaces, and tells Slack in its words', async () => {
     await using bridge = await startBridge()
     await using stack = new AsyncDisposableStack()
@@ -112,7 +112,7 @@ describe.skipIf(!HAS_ANVIL).concurrent('the Tesseract preset', () => {
     expect(await chainwarden.value('up{job="tesseract"}')).toBe(1)
     expect(await chainwarden.stop()).toMatchObject({ code: 0, stderr: '' })
     expect(chainwarden.output()).not.toContain(slack.path)
-  }, 90_000)
+  })
 
   test.skipIf(!HAS_RULES)(
     'feeds the rules that operators have: each finds its series, and a dead node fires',
@@ -173,7 +173,6 @@ alerting:
         () => receiver.alerts('TesseractNodeDisconnected').at(-1)?.status === 'resolved',
       )
     },
-    90_000,
   )
 
   test('shows metrics that Prometheus reads, in both of its formats', async () => {
@@ -196,7 +195,7 @@ alerting:
     expect(open.endsWith('\n# EOF\n')).toBe(true)
     expect(linesOf(open).filter((line) => !isSample(line))).toEqual([])
     expect(linesOf(text).filter((line) => !isSample(line))).toEqual([])
-  }, 60_000)
+  })
 
   test.skipIf(!HAS_PROMTOOL)(
     'shows metrics of which promtool has nothing to say, but for one name that others chose',
@@ -213,7 +212,6 @@ alerting:
       const name = 'tesseract_transaction_count non-histogram and non-summary metrics should not have "_count" suffix'
       expect({ stdout, remarks }).toEqual({ stdout: '', remarks: `${name}\n` })
     },
-    60_000,
   )
 })
 
