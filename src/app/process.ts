@@ -218,7 +218,18 @@ function refuseFixed(old: Config, next: Config): void {
   if (faults.length > 0) throw new ConfigError(faults)
 }
 
+/** Compared as text: what was compiled from it is another function each time. */
 function changedKeys(old: Config, next: Config): readonly string[] {
-  const keys = ['targets', 'rules', 'ruleGroups', 'eventRules', 'alerting'] as const
-  return keys.filter((key) => !isDeepStrictEqual(old[key], next[key]))
+  const before = sectionsOf(old)
+  return Object.entries(sectionsOf(next)).flatMap(([key, text]) => (before[key] === text ? [] : [key]))
+}
+
+function sectionsOf(config: Config): Readonly<Record<string, string>> {
+  const targets = config.targets.map((target) => [target.config, target.labels])
+  return {
+    targets: JSON.stringify(targets),
+    rules: JSON.stringify([config.rules, config.ruleGroups]),
+    event_rules: config.eventRulesText,
+    alerting: JSON.stringify(config.alerting),
+  }
 }

@@ -80,7 +80,7 @@ function alerting(receiver: InitAnswers['receiver']): string {
 alerting:
   route:
     receiver: me
-    group_by: [alertname, target]
+    group_by: [alertname, target, event_id]
   receivers:
     - name: me
 ${entry}

@@ -25,6 +25,8 @@ export interface Config extends Omit<RootConfig, 'targets' | 'event_rules' | 'al
   readonly targets: readonly ConfiguredTarget[]
   readonly ruleGroups: readonly RuleGroup[]
   readonly eventRules: readonly EventRule[]
+  /** The operator's event rules as they were written, to tell whether they changed. */
+  readonly eventRulesText: string
   readonly alerting: AlertingConfig
 }
 
@@ -101,6 +103,7 @@ export async function loadText(text: string, options: LoadOptions): Promise<Conf
     file: options.shownFile,
     targets,
     ruleGroups: overrideRules(rules.groups, root.rules.overrides),
+    eventRulesText: JSON.stringify(root.event_rules),
     eventRules: overrideEventRules(events.rules, root.rules.overrides),
     alerting: alerting.config,
   })

@@ -70,16 +70,17 @@ export function parseMounts(text: string, options: MountOptions): readonly Mount
 /** `36 35 98:0 /part /mount options optional... - type source super-options` (proc(5)). */
 function parseLine(line: string): Line | undefined {
   const [front = '', back = ''] = line.split(' - ')
-  const [, , number, part, mount, options] = front.split(' ')
+  const [, , number, part, mount] = front.split(' ')
   const [fstype, source, superOptions = ''] = back.split(' ')
-  if (number === undefined || part === undefined || mount === undefined || options === undefined) return undefined
+  if (number === undefined || part === undefined || mount === undefined) return undefined
   if (fstype === undefined || source === undefined) return undefined
   const device = unescaped(source)
   return {
     mount: unescaped(mount),
     device,
     fstype,
-    isReadonly: hasOption(options, 'ro') || hasOption(superOptions, 'ro'),
+    // The file system itself, not this view of it: containers and `ProtectSystem=` mount what others write to as `ro`.
+    isReadonly: hasOption(superOptions, 'ro'),
     // Each subvolume of btrfs has a number of its own, and all share one space.
     identity: fstype === 'btrfs' ? device : number,
     part: unescaped(part),

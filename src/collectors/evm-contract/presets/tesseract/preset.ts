@@ -50,7 +50,7 @@ function alerting(slack: string | undefined, pagerDuty: string | undefined): Jso
   return {
     route: {
       receiver: 'nobody',
-      group_by: ['alertname', 'target'],
+      group_by: ['alertname', 'target', 'event_id'],
       routes: [
         ...(pagerDuty === undefined
           ? []
