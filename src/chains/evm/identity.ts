@@ -21,8 +21,11 @@ export interface IdentityCheck {
   doubt(): void
 }
 
-/** How long an answer holds. */
-const HOLDS_MS = 600_000
+/**
+ * How long an answer holds. Another node may come to stand at the same address without a question failing in between, so
+ * this is how long another chain may be taken for ours; one question more in so long a time costs nobody much.
+ */
+const HOLDS_MS = 15_000
 
 export interface IdentityOptions {
   readonly world: Pick<World, 'monotonic'>
