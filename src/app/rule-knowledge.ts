@@ -5,6 +5,8 @@ import { OUTBOX_METRICS } from '../outbox/index.ts'
 import type { ConfiguredKnowledge, KnownMetric, RuleKnowledge } from '../rules/index.ts'
 import { createOwnMetrics } from './self-metrics.ts'
 
+/** What the process writes about itself has this job. */
+const OWN_JOB = 'chainwarden'
 const DEFAULT_INTERVAL_MS = 15_000
 /** A target of this type brings series that only it knows. */
 const SCRAPES = 'prometheus'
@@ -54,7 +56,7 @@ const OF_EVERY_TARGET = new Set(['target', 'job', 'instance'])
 function configuredKnowledge(targets: readonly ConfiguredTarget[], own: readonly string[]): ConfiguredKnowledge {
   const definitions = new Set<CollectorDefinition>(targets.map(({ definition }) => definition))
   return {
-    jobs: new Set(targets.flatMap(({ labels }) => labels['job'] ?? [])),
+    jobs: new Set([OWN_JOB, ...targets.flatMap(({ labels }) => labels['job'] ?? [])]),
     targetLabels: new Set(
       targets.flatMap(({ labels }) => Object.keys(labels)).filter((label) => !OF_EVERY_TARGET.has(label)),
     ),

@@ -197,6 +197,7 @@ describe('each check leaves alone what is right', () => {
       text('10% fail'),
     ],
     ['rate-as-ratio', 'rate(shop_orders_failed_total[5m]) > 0.1', text('6 orders a minute fail')],
+    ['rate-as-ratio', 'rate(node_cpu_seconds_total[5m]) > 0.1', text('over 10% of the time is lost')],
     ['rate-as-ratio', 'shop_queue > 10', text('10 % of the room is used')],
     ['raw-buckets', 'histogram_quantile(0.9, sum by (le) (rate(shop_duration_seconds_bucket[5m]))) > 1', ''],
     ['raw-buckets', 'histogram_quantile(0.9, job:shop_duration_seconds_bucket:rate5m) > 1', ''],

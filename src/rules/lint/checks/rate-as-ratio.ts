@@ -42,9 +42,13 @@ function isAbout(a: number, b: number): boolean {
   return Math.abs(a - b) <= TOLERANCE
 }
 
+/** Seconds per second are a share: of a core that is busy, of the time that is spent waiting. */
+const SECONDS = /_seconds(?:_total|_sum)?$/
+
 /** A rate that nothing is divided by, nor multiplied with. */
 function isPerSecond(measured: Expr): boolean {
   const rates = callsOf(measured, PER_SECOND)
+  if (selectorsIn(measured).some(({ node }) => SECONDS.test(node.name))) return false
   return rates.length > 0 && binariesOf(measured).length === 0 && rates.every(({ path }) => !isWithin(path, PER_SECOND))
 }
 
