@@ -30,6 +30,8 @@ export interface Subject {
   readonly rule: Rule
   readonly group: RuleGroup
   readonly groups: readonly RuleGroup[]
+  /** The rules of its name and kind in its file, itself among them, in their order. */
+  readonly namesakes: readonly Rule[]
   /** The metrics that rules of these groups record. */
   readonly recorded: ReadonlySet<string>
   readonly knowledge: RuleKnowledge

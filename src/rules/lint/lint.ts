@@ -1,5 +1,5 @@
 import { compareText } from '../../core/labels.ts'
-import type { RuleGroup } from '../rule-file.ts'
+import type { Rule, RuleGroup } from '../rule-file.ts'
 import { absentCannotName } from './checks/absent-cannot-name.ts'
 import { collidingLabels } from './checks/colliding-labels.ts'
 import { counterBornLate } from './checks/counter-born-late.ts'
@@ -43,10 +43,19 @@ export function lintRules(groups: readonly RuleGroup[], { knowledge, others = []
   const recorded = new Set(
     all.flatMap(({ rules }) => rules.flatMap((rule) => (rule.kind === 'record' ? [rule.name] : []))),
   )
+  const placed = groups.flatMap((group) => group.rules.map((rule) => ({ group, rule })))
+  const byName = Map.groupBy(placed, ({ group, rule }) => nameKey(group, rule))
   const findings = groups.flatMap((group) =>
-    group.rules.flatMap((rule) => findingsOf({ rule, group, groups, recorded, knowledge })),
+    group.rules.flatMap((rule) => {
+      const namesakes = (byName.get(nameKey(group, rule)) ?? []).map((one) => one.rule)
+      return findingsOf({ rule, group, groups, namesakes, recorded, knowledge })
+    }),
   )
   return findings.toSorted((a, b) => compareText(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0))
+}
+
+function nameKey({ file }: RuleGroup, { kind, name }: Rule): string {
+  return `${file}\n${kind}\n${name}`
 }
 
 function findingsOf(subject: Subject): readonly Finding[] {

@@ -1,5 +1,4 @@
-import { METRIC_NAME } from '../../../core/labels.ts'
-import { labelsKey } from '../../../core/labels.ts'
+import { labelsKey, METRIC_NAME } from '../../../core/labels.ts'
 import { selectorsOf } from '../../../promql/index.ts'
 import type { Rule } from '../../rule-file.ts'
 import type { Check, Remark, Subject } from '../finding.ts'
@@ -31,12 +30,11 @@ function overwritten({ rule, knowledge }: Subject): readonly Remark[] {
 }
 
 /** Another rule of that name and those labels that can be about the same series. */
-function sameTwice({ rule, group, groups }: Subject): readonly Remark[] {
-  const twins = groups.flatMap((other) =>
-    other.rules.flatMap((twin) => (isTwin(rule, twin) && other.file === group.file ? [twin] : [])),
-  )
+function sameTwice({ rule, namesakes }: Subject): readonly Remark[] {
+  const key = labelsKey(rule.labels)
   // Only the later of the two is named.
-  const earlier = twins.find((twin) => twin !== rule && (twin.line ?? 0) < (rule.line ?? 0) && canOverlap(rule, twin))
+  const before = namesakes.slice(0, namesakes.indexOf(rule))
+  const earlier = before.find((other) => labelsKey(other.labels) === key && canOverlap(rule, other))
   if (earlier === undefined) return []
   const where = earlier.line === undefined ? '' : ` in line ${earlier.line}`
   const what = rule.kind === 'alert' ? 'alerts of both are one to everybody who is told' : 'both write the same series'
@@ -49,10 +47,6 @@ function sameTwice({ rule, group, groups }: Subject): readonly Remark[] {
       },
     },
   ]
-}
-
-function isTwin(rule: Rule, other: Rule): boolean {
-  return other.kind === rule.kind && other.name === rule.name && labelsKey(other.labels) === labelsKey(rule.labels)
 }
 
 /** Both read the same metrics, and no label has to have one value here and another there. */

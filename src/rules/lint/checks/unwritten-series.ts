@@ -56,9 +56,11 @@ function nearestOf(name: string, { knowledge, recorded }: Subject): string | und
   const candidates = [...(knowledge.configured?.written ?? [])].map((metric) =>
     knowledge.metrics.get(metric)?.type === 'histogram' ? `${metric}${part}` : metric,
   )
+  const most = Math.min(DISTANCE_MAX, name.length / 3)
   const ranked = [...candidates, ...recorded]
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= most)
     .map((candidate) => ({ candidate, distance: distanceOf(name, candidate) }))
-    .filter(({ distance }) => distance <= Math.min(DISTANCE_MAX, name.length / 3))
+    .filter(({ distance }) => distance <= most)
     .toSorted((a, b) => a.distance - b.distance)
   return ranked[0]?.candidate
 }
