@@ -34,6 +34,7 @@ export interface Sighting {
   readonly id: EventId
   readonly name: string
   readonly height: number
+  readonly isHistory: boolean
 }
 
 /** The part of a collector's memory that does not fit a cursor. Reads what was committed, never what is under way. */

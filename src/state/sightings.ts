@@ -15,6 +15,7 @@ export interface StandingSighting {
   readonly id: string
   readonly name: string
   readonly height: number
+  readonly isHistory: boolean
 }
 
 /** An event that this round stored, under its number. */
@@ -24,7 +25,13 @@ export interface NewSighting {
 }
 
 const keyRowSchema = z.object({ sequence: z.number(), key: z.string() })
-const standingRowSchema = z.object({ key: z.string(), id: z.string(), name: z.string(), height: z.number() })
+const standingRowSchema = z.object({
+  key: z.string(),
+  id: z.string(),
+  name: z.string(),
+  height: z.number(),
+  is_history: z.number(),
+})
 
 /** What of a target stands above a height, ascending. */
 export async function standingAbove(
@@ -35,7 +42,7 @@ export async function standingAbove(
   const rows = await db
     .selectFrom('event')
     .innerJoin('target', 'target.id', 'event.target_id')
-    .select(['event.key', 'event.id', 'event.name', 'event.height'])
+    .select(['event.key', 'event.id', 'event.name', 'event.height', 'event.is_history'])
     .where('target.name', '=', target)
     .where('target.is_current', '=', 1)
     .where('event.retracted_sequence', 'is', null)
@@ -43,7 +50,10 @@ export async function standingAbove(
     .orderBy('event.height')
     .orderBy('event.sequence')
     .execute()
-  return parseRows(standingRowSchema, rows, 'sightings')
+  return parseRows(standingRowSchema, rows, 'sightings').map(({ is_history, ...sighting }) => ({
+    ...sighting,
+    isHistory: is_history === 1,
+  }))
 }
 
 /**

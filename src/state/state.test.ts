@@ -302,12 +302,14 @@ describe.each(kinds)('on $name', (kind) => {
 
     test('sightings above a height come in ascending order, each with what the chain must confirm', async () => {
       await state.targets.commitRound(
-        round({ events: [event('c', { height: 9 }), event('a', { height: 7 }), event('b', { height: 8 })] }),
+        round({
+          events: [event('c', { height: 9, isHistory: true }), event('a', { height: 7 }), event('b', { height: 8 })],
+        }),
       )
 
       expect(await state.targets.sightings('tesseract', 7)).toEqual([
-        { key: 'b', id: 'fact of b', name: 'TransactionFailed', height: 8 },
-        { key: 'c', id: 'fact of c', name: 'TransactionFailed', height: 9 },
+        { key: 'b', id: 'fact of b', name: 'TransactionFailed', height: 8, isHistory: false },
+        { key: 'c', id: 'fact of c', name: 'TransactionFailed', height: 9, isHistory: true },
       ])
     })
 

@@ -140,7 +140,7 @@ function stored(cursor: Json): Json {
 }
 
 function sightingsAbove(standing: ReadonlyMap<string, Event>, above: number): readonly Sighting[] {
-  return [...standing.values()].flatMap(({ key, id, name, height }) =>
-    height === undefined || height <= above ? [] : [{ key, id, name, height }],
+  return [...standing.values()].flatMap(({ key, id, name, height, isHistory }) =>
+    height === undefined || height <= above ? [] : [{ key, id, name, height, isHistory }],
   )
 }

@@ -59,7 +59,7 @@ const stored = z.object({
   settled: z.int(),
   floor: z.int(),
   recheck_to: count.nullable(),
-  history: z.tuple([count, z.number()]).nullable(),
+  history: z.tuple([z.int().min(-1), z.number()]).nullable(),
   counts: z.record(z.string(), z.tuple([count, count])),
   reorgs: count,
   deep_reorgs: count,

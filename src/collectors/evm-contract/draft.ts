@@ -93,11 +93,14 @@ function returnTo(cursor: Cursor, ancestor: Position | undefined): Partial<Curso
   if (ancestor === undefined) {
     return { position: undefined, marks: [], settled: -1, floor: -1, history: undefined, base: undefined }
   }
+  const { history } = cursor
   const isBaseGone = cursor.base !== undefined && cursor.base.number > ancestor.number
   return {
     position: ancestor,
     marks: cursor.marks.filter((mark) => mark.number < ancestor.number),
     settled: Math.min(cursor.settled, ancestor.number),
+    // What is found above the ancestor has just been sealed, whatever its timestamp says.
+    history: history === undefined ? undefined : { ...history, head: Math.min(history.head, ancestor.number) },
     ...(isBaseGone ? { base: undefined } : {}),
   }
 }

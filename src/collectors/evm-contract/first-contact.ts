@@ -31,12 +31,17 @@ export async function firstContact(contact: FirstContact): Promise<Start | undef
   return { position, history, floor: position.number, marks: await genesisMark(contact, position) }
 }
 
+/** A first contact so soon after the first start shows the chain as it was then. */
+const PROMPT_MS = 3_000
+
 /**
  * The end of history on the chain's clock. Block times are whole seconds, and a chain may run ahead of our clock, as
- * development chains do that seal faster than once a second: what it runs ahead at first contact is allowed for.
+ * development chains do that seal faster than once a second: what it runs ahead at first contact is allowed for. Not at a
+ * late one: there it may have run ahead since the start, and it is better to tell of something old than to lose something.
  */
 function historyEnd({ head, firstStartedAt, now }: FirstContact): number {
-  const aheadMs = Math.max(0, Math.ceil((head.timeMs - now) / 1000) * 1000)
+  const isPrompt = now - firstStartedAt <= PROMPT_MS
+  const aheadMs = isPrompt ? Math.max(0, Math.ceil((head.timeMs - now) / 1000) * 1000) : 0
   return Math.floor(firstStartedAt / 1000) * 1000 + aheadMs
 }
 

@@ -325,6 +325,31 @@ describe('where following begins', () => {
     expect([...watch.standing.values()].map(({ isHistory }) => isHistory)).toEqual([true, false, false])
   })
 
+  test('at a block: a clock that ran ahead before a late first contact makes no history of what happened since', async () => {
+    const { chain, watch } = await setUp({ firstStartedAt: GENESIS + 2_000 })
+    chain.mine([ping(1)], ...empty(2), [ping(2)], ...empty(60))
+    watch.now = GENESIS + 12_000
+    await watch.rounds()
+
+    expect([...watch.standing.values()].map(({ isHistory }) => isHistory)).toEqual([true, false])
+  })
+
+  test('what a reorg brings below the first head is no history, but for what had been there before', async () => {
+    const { chain, watch } = await setUp({ firstStartedAt: GENESIS + 2_000 })
+    chain.mine(...empty(95), [ping(1)], [ping(2)], ...empty(2))
+    watch.now = GENESIS + 2_500
+    await watch.rounds()
+    chain.rollBack(5)
+    chain.mine([ping(3)], [ping(2)], ...empty(4))
+    await watch.rounds()
+
+    const found = [...watch.standing.values()].filter(({ name }) => name === 'Ping')
+    expect(found.map(({ args, isHistory }) => [args['n'], isHistory])).toEqual([
+      ['3', false],
+      ['2', true],
+    ])
+  })
+
   test('at a block above the head: it says so, and goes on when the chain is there', async () => {
     const { chain, watch } = await setUp({ own: { start_block: 5 } })
     chain.mine([ping(1)])

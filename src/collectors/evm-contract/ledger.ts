@@ -1,4 +1,4 @@
-import type { Event, EventKey } from '../../core/event.ts'
+import type { Event, EventId, EventKey } from '../../core/event.ts'
 import type { Sighting } from '../collector.ts'
 import type { EventCount } from './cursor.ts'
 
@@ -26,6 +26,7 @@ export function createLedger(before: Readonly<Record<string, EventCount>>): Ledg
   const events: Event[] = []
   const retracted = new Map<EventKey, Sighting>()
   let unconfirmed = new Map<EventKey, Sighting>()
+  const historicalFacts = new Set<EventId>()
 
   function countOf(name: string): { seen: number; retracted: number } {
     const known = counts.get(name) ?? { seen: 0, retracted: 0 }
@@ -46,7 +47,8 @@ export function createLedger(before: Readonly<Record<string, EventCount>>): Ledg
       countOf(event.name).retracted -= 1
       return
     }
-    events.push(event)
+    // What was history before a reorg is history wherever it was mined again.
+    events.push(historicalFacts.has(event.id) ? { ...event, isHistory: true } : event)
     countOf(event.name).seen += 1
   }
 
@@ -61,6 +63,7 @@ export function createLedger(before: Readonly<Record<string, EventCount>>): Ledg
     },
     expect(standing) {
       unconfirmed = new Map(standing.map((sighting) => [sighting.key, sighting]))
+      for (const { id, isHistory } of standing) if (isHistory) historicalFacts.add(id)
     },
     settleUpTo(height, found) {
       for (const event of found) find(event)
