@@ -50,9 +50,12 @@ export async function standingAbove(
     .orderBy('event.height')
     .orderBy('event.sequence')
     .execute()
-  return parseRows(standingRowSchema, rows, 'sightings').map(({ is_history, ...sighting }) => ({
-    ...sighting,
-    isHistory: is_history === 1,
+  return parseRows(standingRowSchema, rows, 'sightings').map((row) => ({
+    key: row.key,
+    id: row.id,
+    name: row.name,
+    height: row.height,
+    isHistory: row.is_history === 1,
   }))
 }
 
