@@ -189,6 +189,13 @@ describe.skipIf(!HAS_ANVIL).concurrent('a node', { timeout: 150_000 }, () => {
     expect(await chainwarden.query('evm_contract_events_total > 0')).toEqual([])
     proxy.setFaults()
     await expectTruth(chainwarden, chain)
+
+    proxy.setFaults({ kind: 'chain-id', chainId: 5 })
+    await eventually('a node of another chain at the same address is noticed', async () => {
+      const { orders } = await targetOf(chainwarden)
+      return orders.parts['chain']?.detail.includes('answers for chain 5') === true
+    })
+    expect(await chainwarden.query('evm_contract_events_retracted_total > 0')).toEqual([])
   })
 
   test('that bears only small ranges is read from the first block to the last', async () => {
