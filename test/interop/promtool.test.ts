@@ -109,7 +109,7 @@ describe.skipIf(!hasPrometheus())('promtool and a histogram', () => {
   )
 
   test('that was written in any order is one that promtool has nothing to say of', async () => {
-    const text = [...exposition(sampled, table, false)].join('')
+    const text = [...exposition(sampled, table, { isOpenMetrics: false })].join('')
 
     expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, stdout: '', stderr: '' })
   })

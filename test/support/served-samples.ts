@@ -4,6 +4,7 @@ import { listen } from '../../src/api/index.ts'
 import { createQueries } from '../../src/app/queries.ts'
 import { type Labels, METRIC_NAME } from '../../src/core/labels.ts'
 import { createLogger } from '../../src/lib/log.ts'
+import type { SliceClock } from '../../src/lib/slices.ts'
 import { createOperations, type OperationsPorts } from '../../src/operations/index.ts'
 import { openTsdb, type Tsdb } from '../../src/tsdb/index.ts'
 
@@ -21,6 +22,8 @@ export interface ServeOptions {
   readonly now: number
   /** Whatever else the process should say. */
   readonly ports?: Partial<OperationsPorts>
+  /** How answers are sliced; the real clock unless told. */
+  readonly clock?: SliceClock
 }
 
 /** The API on loopback, over the real store and the real engine. */
@@ -32,8 +35,8 @@ const DAY_MS = 86_400_000
 const CLOCK = { monotonic: () => performance.now(), yield: async () => nextTurn() }
 
 /** Serves series from a store in memory, at a time that stands still. */
-export async function serveSamples({ series, now, ports = {} }: ServeOptions): Promise<ServedSamples> {
-  const world = { now: () => now, ...CLOCK }
+export async function serveSamples({ series, now, ports = {}, clock = CLOCK }: ServeOptions): Promise<ServedSamples> {
+  const world = { now: () => now, ...clock }
   const log = createLogger({ level: 'error', write: () => undefined, now: world.now })
   const tsdb = await openTsdb({
     file: undefined,
@@ -47,7 +50,7 @@ export async function serveSamples({ series, now, ports = {} }: ServeOptions): P
     version: '1.2.3',
     startedAt: now - 60_000,
     now: world.now,
-    clock: CLOCK,
+    clock,
     isReady: () => true,
     targets: () => [],
     paceOf: () => undefined,
@@ -78,7 +81,7 @@ export async function serveSamples({ series, now, ports = {} }: ServeOptions): P
     log,
     isReady: () => true,
     now: world.now,
-    clock: CLOCK,
+    clock,
     access: { tokens: [], open: false, hosts: [] },
     listen: [{ host: '127.0.0.1', port: 0 }],
     tls: undefined,

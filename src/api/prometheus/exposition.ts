@@ -7,7 +7,16 @@ import { formatValue } from './value.ts'
 const SAMPLES_A_PIECE = 200
 const LEGACY_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+/** What stands where it may not: a digit at the front, or a letter of no name. */
+const FOREIGN_IN_METRIC = /^[0-9]|[^a-zA-Z0-9_:]/gu
+const FOREIGN_IN_LABEL = /^[0-9]|[^a-zA-Z0-9_]/gu
 const BUCKET_LABEL = 'le'
+
+export interface ExpositionFormat {
+  readonly isOpenMetrics: boolean
+  /** The reader said that it takes names of any letters, in quotes. Others get underscores. */
+  readonly takesUtf8?: boolean
+}
 
 /**
  * Series in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, in pieces, some of them empty: family by family, and
@@ -17,17 +26,17 @@ const BUCKET_LABEL = 'le'
 export function* exposition(
   samples: readonly CurrentSample[],
   table: MetricTable,
-  isOpenMetrics: boolean,
+  { isOpenMetrics, takesUtf8 = false }: ExpositionFormat,
 ): Generator<string, void, undefined> {
   const families = yield* groupByFamily(samples, table)
-  const labelText = createLabelText()
+  const names = createNames(takesUtf8)
   for (const [family, members] of families) {
     const definition = table[family]
-    yield headOf(family, definition, isOpenMetrics)
+    yield headOf(names.metric(family), definition, isOpenMetrics)
     const ordered = definition?.type === 'histogram' ? yield* inHistogramOrder(members, family) : members
     for (let start = 0; start < ordered.length; start += SAMPLES_A_PIECE) {
       const some = ordered.slice(start, start + SAMPLES_A_PIECE)
-      yield some.map((sample) => `${seriesText(sample, labelText)} ${formatValue(sample.value)}\n`).join('')
+      yield some.map((sample) => `${seriesText(sample, names)} ${formatValue(sample.value)}\n`).join('')
     }
   }
   if (isOpenMetrics) yield '# EOF\n'
@@ -92,40 +101,52 @@ function placeInHistogram({ labels }: CurrentSample, family: string): number {
 
 function headOf(family: string, definition: MetricDefinition | undefined, isOpenMetrics: boolean): string {
   const isCounter = definition?.type === 'counter'
-  const bare = isOpenMetrics && isCounter ? family.replace(/_total$/, '') : family
-  const name = LEGACY_METRIC.test(bare) ? bare : quoted(bare)
+  const name = isOpenMetrics && isCounter ? family.replace(/_total("?)$/, '$1') : family
   const unknown = isOpenMetrics ? 'unknown' : 'untyped'
   if (definition === undefined) return `# TYPE ${name} ${unknown}\n`
   // In OpenMetrics every sample of a counter ends in _total; one that does not can only be called unknown.
-  const type = isOpenMetrics && isCounter && bare === family ? unknown : definition.type
+  const type = isOpenMetrics && isCounter && name === family ? unknown : definition.type
   const help = isOpenMetrics ? escapeValue(definition.help) : escapeHelp(definition.help)
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
 }
 
-function seriesText({ labels }: CurrentSample, labelText: (name: string) => string): string {
-  const name = labels[METRIC_NAME] ?? ''
-  const isLegacy = LEGACY_METRIC.test(name)
-  let pairs = isLegacy ? '' : quoted(name)
+function seriesText({ labels }: CurrentSample, names: Names): string {
+  const name = names.metric(labels[METRIC_NAME] ?? '')
+  const isQuoted = name.startsWith('"')
+  let pairs = isQuoted ? name : ''
   for (const label of Object.keys(labels)) {
     if (label === METRIC_NAME) continue
-    pairs += `${pairs === '' ? '' : ','}${labelText(label)}="${escapeValue(labels[label] ?? '')}"`
+    pairs += `${pairs === '' ? '' : ','}${names.label(label)}="${escapeValue(labels[label] ?? '')}"`
   }
-  if (!isLegacy) return `{${pairs}}`
+  if (isQuoted) return `{${pairs}}`
   return pairs === '' ? name : `${name}{${pairs}}`
 }
 
-/** Label names as they are printed; the same few come thousands of times. */
-function createLabelText(): (name: string) => string {
-  const known = new Map<string, string>()
-  return (name) => {
-    const text = known.get(name) ?? (LEGACY_LABEL.test(name) ? name : quoted(name))
-    known.set(name, text)
-    return text
+/** Names as they are printed. */
+interface Names {
+  metric(name: string): string
+  label(name: string): string
+}
+
+function createNames(takesUtf8: boolean): Names {
+  const print = (name: string, legacy: RegExp, foreign: RegExp): string => {
+    if (legacy.test(name)) return name
+    return takesUtf8 ? `"${escapeValue(name)}"` : name.replaceAll(foreign, '_')
+  }
+  return {
+    metric: remembering((name) => print(name, LEGACY_METRIC, FOREIGN_IN_METRIC)),
+    label: remembering((name) => print(name, LEGACY_LABEL, FOREIGN_IN_LABEL)),
   }
 }
 
-function quoted(name: string): string {
-  return `"${escapeValue(name)}"`
+/** The same few names come thousands of times. */
+function remembering(print: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>()
+  return (name) => {
+    const text = known.get(name) ?? print(name)
+    known.set(name, text)
+    return text
+  }
 }
 
 function escapeHelp(text: string): string {
