@@ -1,12 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { env, stderr } from 'node:process'
+import { stderr } from 'node:process'
 
 import { describe, expect, test } from 'vitest'
 
 import { serveFake } from '../../src/fakes/serve.ts'
 import { createFakeSlack } from '../../src/fakes/slack.ts'
+import { hasPrometheus, promtool } from '../interop/peers.ts'
 import { type Anvil, HAS_ANVIL, startAnvil } from '../support/anvil.ts'
 import { type Chainwarden, createFolder, startChainwarden } from '../support/chainwarden.ts'
 import { bytes32, deploy, type Deployed } from '../support/deploy.ts'
@@ -63,16 +63,6 @@ targets:
 async function valuesOf(chainwarden: Chainwarden): Promise<readonly (number | undefined)[]> {
   return Promise.all(SERIES.map(async (name) => chainwarden.value(name)))
 }
-
-/** Prometheus' own tool: where it is not installed its checks are skipped aloud, but never in CI. */
-function hasPromtool(): boolean {
-  if (spawnSync('promtool', ['--version']).status === 0) return true
-  if (env['CI'] === 'true') throw new Error('promtool is not on PATH')
-  stderr.write('promtool is not on PATH: what it says of /metrics is tested NOWHERE\n')
-  return false
-}
-
-const HAS_PROMTOOL = hasPromtool()
 
 describe.skipIf(!HAS_ANVIL).concurrent('the Tesseract preset', { timeout: 90_000 }, () => {
   test('runs from the environment of the script it replaces, and tells Slack in its words', async () => {
@@ -197,7 +187,7 @@ alerting:
     expect(linesOf(text).filter((line) => !isSample(line))).toEqual([])
   })
 
-  test.skipIf(!HAS_PROMTOOL)(
+  test.skipIf(!hasPrometheus())(
     'shows metrics of which promtool has nothing to say, but for one name that others chose',
     async () => {
       await using bridge = await startBridge()
@@ -207,8 +197,7 @@ alerting:
       await useBridge(bridge, 1)
       await eventually('all is there', async () => (await valuesOf(chainwarden)).join() === '3,1,1,3,1')
 
-      const input = await chainwarden.metrics()
-      const { stdout, stderr: remarks } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })
+      const { stdout, stderr: remarks } = await promtool(['check', 'metrics'], await chainwarden.metrics())
       const name = 'tesseract_transaction_count non-histogram and non-summary metrics should not have "_count" suffix'
       expect({ stdout, remarks }).toEqual({ stdout: '', remarks: `${name}\n` })
     },
