@@ -25,6 +25,9 @@ interface Meaning {
   readonly message: string
 }
 
+/** Nobody waits for the answer any more; the code is nobody's standard, but Prometheus' too. */
+const GONE: Meaning = { status: 499, errorType: 'canceled', message: 'the client closed the connection' }
+
 function meaningOf(error: unknown): Meaning {
   if (error instanceof Refused) return { status: error.status, errorType: 'refused', message: error.message }
   if (error instanceof Forbidden) return { status: 403, errorType: 'forbidden', message: error.message }
@@ -33,13 +36,14 @@ function meaningOf(error: unknown): Meaning {
   if (error instanceof OutsideError && error.reason === 'too-large') {
     return { status: 422, errorType: 'execution', message: error.message }
   }
+  if (error instanceof DOMException && error.name === 'AbortError') return GONE
   if (error instanceof z.ZodError) return { status: 400, errorType: 'bad_data', message: z.prettifyError(error) }
   const status = statusOf(error)
   if (status < 500) return { status, errorType: 'bad_data', message: messageOf(error) }
   return { status: 500, errorType: 'internal', message: 'this request could not be answered; the log says why' }
 }
 
-/** Prometheus' types and codes. 499 is nobody's standard: the client has gone. */
+/** Prometheus' types and codes. */
 function meaningOfQuery({ reason, message }: PromqlError): Meaning {
   switch (reason) {
     case 'parse':
@@ -49,7 +53,7 @@ function meaningOfQuery({ reason, message }: PromqlError): Meaning {
     case 'timeout':
       return { status: 503, errorType: 'timeout', message }
     case 'canceled':
-      return { status: 499, errorType: 'canceled', message }
+      return { ...GONE, message }
   }
 }
 

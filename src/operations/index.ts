@@ -34,7 +34,6 @@ export type {
   QueryBounds,
   ReloadResult,
   RuleGroupStatus,
-  SeriesCatalog,
 } from './ports.ts'
 export type { InstantQuery, RangeQuery } from './queries.ts'
 // The language itself asks nobody for leave: those who carry an expression here may read and print it.
@@ -90,7 +89,7 @@ export interface Operations {
   reload(actor: Actor): Promise<ReloadResult>
 }
 
-export const EVENTS_MAX = 10_000
+const EVENTS_MAX = 10_000
 
 /** Binds the operations to a process. Each authorises its actor first; what changes something is audited. */
 export function createOperations(ports: OperationsPorts): Operations {

@@ -10,10 +10,12 @@ import { freePort } from '../support/free-port.ts'
 import type { ServedSeries } from '../support/served-samples.ts'
 
 const OPENMETRICS = 'samples.om'
+const PROMTOOL = 'promtool'
+const PROMETHEUS = 'prometheus'
 
 /** Debian's `prometheus` package: where it is not installed its tests are skipped aloud, but never in CI. */
 export function hasPrometheus(): boolean {
-  const missing = ['promtool', 'prometheus'].filter((tool) => spawnSync(tool, ['--version']).status !== 0)
+  const missing = [PROMTOOL, PROMETHEUS].filter((tool) => spawnSync(tool, ['--version']).status !== 0)
   if (missing.length === 0) return true
   const sentence = `not on PATH: ${missing.join(', ')}`
   if (env['CI'] === 'true') throw new Error(sentence)
@@ -29,7 +31,7 @@ export interface Said {
 }
 
 export async function promtool(args: readonly string[], input = ''): Promise<Said> {
-  const child = spawn('promtool', [...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(PROMTOOL, [...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
@@ -47,7 +49,7 @@ export interface Peer extends AsyncDisposable {
 export async function startPrometheus(folder: Folder, series: readonly ServedSeries[]): Promise<Peer> {
   const samples = folder.write(OPENMETRICS, openMetricsOf(series))
   const data = `${folder.path}/peer`
-  await promisify(execFile)('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', samples, data])
+  await promisify(execFile)(PROMTOOL, ['tsdb', 'create-blocks-from', 'openmetrics', samples, data])
   const port = await freePort()
   // Nobody answers there: a target that is down has every field that one has.
   const config = folder.write(
@@ -55,7 +57,7 @@ export async function startPrometheus(folder: Folder, series: readonly ServedSer
     'scrape_configs: [{ job_name: dead, static_configs: [{ targets: ["127.0.0.1:9"] }] }]\n',
   )
   const child = spawn(
-    'prometheus',
+    PROMETHEUS,
     [
       `--config.file=${config}`,
       `--storage.tsdb.path=${data}`,

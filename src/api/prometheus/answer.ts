@@ -11,7 +11,7 @@ export interface Notes {
 
 export const NO_NOTES: Notes = { warnings: [], infos: [] }
 /** What Prometheus adds when `limit` took something away. */
-export const TRUNCATED = 'results truncated due to limit'
+const TRUNCATED = 'results truncated due to limit'
 /** So many warnings, and so many infos, are shown. */
 const NOTES_MAX = 10
 

@@ -473,6 +473,16 @@ test('status/tsdb says which metrics and labels make the most series', async () 
   expect((await ask('status/tsdb?limit=10001')).status).toBe(400)
 })
 
+test('work that ends because the client has gone is nobody's mistake', async () => {
+  const gone = () => {
+    throw new DOMException('This operation was aborted', 'AbortError')
+  }
+  const series = { select: gone, load: gone, labelNames: gone, labelValues: gone }
+  const { ask } = await serve({ ports: { series } })
+
+  expect(await ask('series?match[]=up')).toMatchObject({ status: 499, body: { errorType: 'canceled' } })
+})
+
 test('a parameter that is longer than anything one would ask is refused', async () => {
   const { url } = await serve()
   const answer = await fetch(`${url}/api/v1/query`, {
