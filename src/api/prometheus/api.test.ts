@@ -473,7 +473,7 @@ test('status/tsdb says which metrics and labels make the most series', async () 
   expect((await ask('status/tsdb?limit=10001')).status).toBe(400)
 })
 
-test('work that ends because the client has gone is nobody's mistake', async () => {
+test('work that ends because the client has gone is no mistake of ours', async () => {
   const gone = () => {
     throw new DOMException('This operation was aborted', 'AbortError')
   }
