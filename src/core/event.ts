@@ -6,7 +6,7 @@ import type { Labels } from './labels.ts'
 /** Names the sighting, e.g. `1:0x<block hash>:7`: one place on one branch of a chain. Stored once. */
 export type EventKey = string
 
-/** Names the fact, e.g. `1:0x<transaction hash>:TransactionFailed:0`: the same when it is mined again elsewhere. */
+/** Names the fact, e.g. `1:0x<transaction hash>:TransactionFailed:5c41f3a2:0`: the same when it is mined again elsewhere. */
 export type EventId = string
 
 /**

@@ -61,6 +61,16 @@ describe('an event of a log', () => {
     ])
   })
 
+  test('is another fact when the same transaction does something else to somebody else, but not at another time', () => {
+    const about = (who: number, own: Partial<EvmLog> = {}) => log({ topics: [word(9), word(who)], ...own })
+    const [first, elsewhere, later] = [[about(1)], [about(2)], [about(1, { blockHash: word(8), data: '0x01' })]].map(
+      (logs) => make(logs)[0]?.id,
+    )
+
+    expect(elsewhere).not.toBe(first)
+    expect(later).toBe(first)
+  })
+
   test.each([
     { head: 7, beforeMs: 1_001, isHistory: true },
     { head: 6, beforeMs: 1_001, isHistory: false },

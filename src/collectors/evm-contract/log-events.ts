@@ -50,8 +50,10 @@ export interface TimedLog {
 }
 
 /**
- * Turns logs into events. A fact's id holds the transaction, the event's name, and which of the contract's events of
- * that name in the transaction it is: unlike the log index that is the same wherever the transaction is mined.
+ * Turns logs into events. A fact's id holds the transaction, the event's name with what it is about, and which of the
+ * contract's logs of that kind in the transaction it is: unlike the log index that is the same wherever the transaction is
+ * mined. A transaction that is mined after others may do something else; what was told of it is then no longer true, and
+ * has another id. What an event is about are its indexed arguments: the others often hold the block's time.
  *
  * @param logs whole blocks, sorted by block and log index
  */
@@ -63,7 +65,7 @@ export function createEventMaker(context: LogContext): (logs: readonly TimedLog[
       const decoded = context.decoder.decode(log)
       if (decoded.kind === 'other') continue
       const fact = factOf(decoded, log)
-      events.push(makeEvent(context, log, fact, places.at(log, timeMs, fact.name)))
+      events.push(makeEvent(context, log, fact, places.at(log, timeMs, kindOf(fact, log))))
     }
     return events
   }
@@ -73,24 +75,25 @@ export function createEventMaker(context: LogContext): (logs: readonly TimedLog[
 interface Place {
   readonly block: { readonly number: string; readonly hash: string; readonly time: number }
   readonly tx: { readonly hash: string; readonly index: number }
-  readonly ordinal: number
+  /** The log's kind, and which of that kind in its transaction it is. */
+  readonly part: string
 }
 
-function createPlaces(): { at(log: EvmLog, timeMs: number, name: string): Place } {
+function createPlaces(): { at(log: EvmLog, timeMs: number, kind: string): Place } {
   const ordinals = new Map<string, number>()
   let block = { number: '', hash: '', time: 0 }
   let tx = { hash: '', index: 0 }
   return {
-    at(log, timeMs, name) {
+    at(log, timeMs, kind) {
       const isNewBlock = log.blockHash !== block.hash
       if (isNewBlock) block = { number: String(log.blockNumber), hash: log.blockHash, time: timeMs }
       if (isNewBlock || log.transactionHash !== tx.hash) {
         tx = { hash: log.transactionHash, index: log.transactionIndex }
         ordinals.clear()
       }
-      const ordinal = ordinals.get(name) ?? 0
-      ordinals.set(name, ordinal + 1)
-      return { block, tx, ordinal }
+      const ordinal = ordinals.get(kind) ?? 0
+      ordinals.set(kind, ordinal + 1)
+      return { block, tx, part: `${kind}:${ordinal}` }
     },
   }
 }
@@ -107,13 +110,22 @@ function factOf(decoded: Exclude<DecodedLog, { kind: 'other' }>, log: EvmLog): F
   return { type: UNDECODABLE, name: UNDECODABLE_NAME, args }
 }
 
+/** Ends of topics are enough to tell apart what one transaction does; where they are not, the order does. */
+const TOPIC_END = 8
+
+function kindOf({ name }: Fact, { topics }: EvmLog): string {
+  let kind = name
+  for (let index = 1; index < topics.length; index += 1) kind += `:${topics[index]?.slice(-TOPIC_END)}`
+  return kind
+}
+
 function makeEvent({ chainId, history }: LogContext, log: EvmLog, fact: Fact, place: Place): Event {
   const { block, tx } = place
   return {
     type: fact.type,
     name: fact.name,
     key: sightingKey(chainId, log),
-    id: `${chainId}:${tx.hash}:${fact.name}:${place.ordinal}`,
+    id: `${chainId}:${tx.hash}:${place.part}`,
     time: block.time,
     height: log.blockNumber,
     isHistory: log.blockNumber <= history.head && block.time < history.beforeMs,
