@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import { z } from 'zod'
 
 import { factsOf, type JourneyFacts, type PlacedStep } from '../core/journey-machine.ts'
+import { EXPIRED } from '../core/journey.ts'
 import type { JourneyTable } from './schema.ts'
 import { chunksOf } from './statements.ts'
 import { parseRows } from './stored-text.ts'
@@ -104,6 +106,24 @@ export async function openBefore(
     .where('journey', '=', journey)
     .where('outcome', 'is', null)
     .where('start_time', '<', startedBefore)
+    .execute()
+  return parseJourneys(rows)
+}
+
+/** Journeys that have expired and started at an instant or after it. */
+export async function expiredSince(
+  tx: Tx,
+  { targetId, journey }: JourneyName,
+  startedFrom: number,
+): Promise<readonly JourneyRow[]> {
+  const rows = await tx.db
+    .selectFrom('journey')
+    .selectAll()
+    .where('target_id', '=', targetId)
+    .where('journey', '=', journey)
+    // Literal, as in the condition of the index that answers this.
+    .where(sql<boolean>`outcome = ${sql.lit(EXPIRED)}`)
+    .where('start_time', '>=', startedFrom)
     .execute()
   return parseJourneys(rows)
 }

@@ -129,7 +129,7 @@ function createModel() {
       }
       if (clock !== undefined) {
         steps.push({ kind: 'clock', journey: 'j', time: clock, deadlineMs: DEADLINE_MS })
-        expiredBefore = Math.max(expiredBefore ?? -Infinity, clock - DEADLINE_MS)
+        expiredBefore = clock - DEADLINE_MS
       }
       return { events, retracted: gone, steps }
     },

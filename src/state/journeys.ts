@@ -12,6 +12,7 @@ import {
 import type { JourneyDefinition, JourneyStep, JourneySummary } from '../core/journey.ts'
 import { assert } from '../lib/errors.ts'
 import {
+  expiredSince,
   factsFromSteps,
   journeysByKey,
   journeysOfSightings,
@@ -191,22 +192,31 @@ interface Work {
   readonly touched: Map<string, Touched>
 }
 
-/** Moves the deadlines with the chain's clock, and brings in the open journeys that are past them. */
+/**
+ * Moves the deadlines with the chain's clock, and brings in the journeys that this may change: open ones that are past
+ * them, and expired ones that no longer are, because a reorg took back the block by whose time they had expired.
+ */
 async function expire(tx: Tx, round: JourneyRound, { ledger, touched }: Work): Promise<void> {
-  for (const step of round.steps) {
+  const bringIn = (journey: string, rows: readonly JourneyRow[]) => {
+    for (const row of rows) {
+      const key = journeyKey(journey, row.key)
+      if (!touched.has(key)) touched.set(key, { row, before: row.facts, facts: row.facts })
+    }
+  }
+  for (const { journey, ...step } of round.steps) {
     if (step.kind !== 'clock') continue
-    const status = ledger.status(step.journey)
-    const expiredBefore = Math.max(status.expiredBefore ?? -Infinity, Math.round(step.time - step.deadlineMs))
+    const status = ledger.status(journey)
+    const expiredBefore = Math.round(step.time - step.deadlineMs)
     if (expiredBefore === status.expiredBefore) continue
-    ledger.setStatus(step.journey, { ...status, expiredBefore })
+    if (expiredBefore < (status.expiredBefore ?? -Infinity)) {
+      bringIn(journey, await expiredSince(tx, { targetId: round.targetId, journey }, expiredBefore))
+    }
+    ledger.setStatus(journey, { ...status, expiredBefore })
   }
   for (const journey of new Set(round.steps.map((step) => step.journey))) {
     const { expiredBefore } = ledger.status(journey)
     if (expiredBefore === undefined) continue
-    for (const row of await openBefore(tx, { targetId: round.targetId, journey }, expiredBefore)) {
-      const key = journeyKey(journey, row.key)
-      if (!touched.has(key)) touched.set(key, { row, before: row.facts, facts: row.facts })
-    }
+    bringIn(journey, await openBefore(tx, { targetId: round.targetId, journey }, expiredBefore))
   }
 }
 

@@ -451,10 +451,11 @@ describe.each(kinds)('on $name', (kind) => {
       expect(late).toMatchObject({ inFlight: 1, totals: { expired: '1-1', ready: '1-0' } })
     })
 
-    test('a clock that goes back with a reorg takes nothing back', async () => {
-      await commit([start('k', '1', 1_000), clock(700_000)])
+    test('a clock that goes back with a reorg takes back what had expired by it', async () => {
+      await commit([start('old', '1', 1_000), start('young', '2', 60_000), clock(700_000)])
 
-      expect(await commit([clock(650_000)])).toMatchObject({ inFlight: 0, totals: { expired: '1-0' } })
+      expect(await commit([clock(650_000)])).toMatchObject({ inFlight: 1, totals: { expired: '2-1' } })
+      expect(await commit([clock(660_001)])).toMatchObject({ inFlight: 0, totals: { expired: '3-1' } })
     })
 
     test('steps of a sighting that stood already change nothing', async () => {

@@ -127,6 +127,12 @@ async function createJourneys(schema: SchemaModule, int8: Int8): Promise<void> {
     .where(condition('outcome is null'))
     .execute()
   await schema
+    .createIndex('journey_expired')
+    .on('journey')
+    .columns(['target_id', 'journey', 'start_time'])
+    .where(condition("outcome = 'expired'"))
+    .execute()
+  await schema
     .createTable('journey_step')
     .addColumn('id', int8, (column) => column.primaryKey())
     .addColumn('journey_id', int8, (column) => column.notNull())
