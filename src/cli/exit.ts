@@ -1,4 +1,4 @@
-import { ConfigError, describeFault, messageOf, OutsideError } from '../lib/errors.ts'
+import { AlreadyRunning, ConfigError, describeFault, messageOf, OutsideError } from '../lib/errors.ts'
 import type { Console } from './console.ts'
 
 /** How a command ends (design.md section 5). */
@@ -12,7 +12,7 @@ export function explain(error: unknown, console: Console): number {
     if (count > 1) console.error(`${count} faults\n`)
     return EXIT.mustChange
   }
-  if (error instanceof Error && error.name === 'AlreadyRunning') {
+  if (error instanceof AlreadyRunning) {
     console.error(`${error.message}\n`)
     return EXIT.tryAgain
   }

@@ -66,6 +66,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** Another process is at work on the same state: nothing is wrong, and later it may be free. */
+export class AlreadyRunning extends Error {
+  override readonly name = 'AlreadyRunning'
+}
+
 /** `chainwarden.yaml:12: targets[0].address: ...` */
 export function describeFault(fault: ConfigFault): string {
   const place = fault.file === undefined ? '' : `${fault.file}${fault.line === undefined ? '' : `:${fault.line}`}: `

@@ -1,4 +1,5 @@
 import { type FailureReason, messageOf, OutsideError } from './errors.ts'
+import type { FetchAnswer } from './http-client.ts'
 import { createUrlRedactor, redactUrl } from './secret.ts'
 import type { World } from './world.ts'
 
@@ -19,7 +20,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: Pick<Headers, 'get'>
   readonly body: string
   /** The beginning of the body, without whatever of the URL may be a key: fit for messages. */
   readonly said: () => string
@@ -92,13 +93,12 @@ function retryAfter(header: string | null, now: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-async function readBounded(response: Response, maxBytes: number, name: string): Promise<string> {
+async function readBounded(response: FetchAnswer, maxBytes: number, name: string): Promise<string> {
   if (response.body === null) return ''
   const decoder = new TextDecoder()
   let text = ''
   let size = 0
-  const chunks: AsyncIterable<Uint8Array> = response.body
-  for await (const chunk of chunks) {
+  for await (const chunk of response.body) {
     size += chunk.byteLength
     if (size > maxBytes) {
       throw new OutsideError('too-large', `${name} sent more than ${maxBytes} bytes`, { retry: false })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+import { createFetch, type Fetch } from './http-client.ts'
 import { uuidV7 } from './uuid.ts'
 
 /** Ends a timer. Calling it twice, or after the timer ran, does nothing. */
@@ -39,7 +40,7 @@ export interface World {
   uuid(): string
   /** Bytes fit for keys and tokens. */
   bytes(count: number): Uint8Array
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: Fetch
   openWebSocket(url: string, handlers: WebSocketHandlers): WebSocketConnection
 }
 
@@ -57,7 +58,7 @@ export function createWorld(): World {
     random: Math.random,
     uuid: () => uuidV7(Date.now(), randomBytes(10)),
     bytes: (count) => randomBytes(count),
-    fetch: async (input, init) => globalThis.fetch(input, init),
+    fetch: createFetch(),
     openWebSocket,
   }
 }

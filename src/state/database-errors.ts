@@ -1,9 +1,4 @@
-import { ConfigError, type FailureReason, messageOf, OutsideError } from '../lib/errors.ts'
-
-/** Another Chainwarden is at work on the same state. */
-export class AlreadyRunning extends Error {
-  override readonly name = 'AlreadyRunning'
-}
+import { AlreadyRunning, ConfigError, type FailureReason, messageOf, OutsideError } from '../lib/errors.ts'
 
 interface Failure {
   readonly reason: FailureReason

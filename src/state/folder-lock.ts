@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import SqliteFile from 'better-sqlite3'
 
-import { AlreadyRunning, explainAtStart } from './database-errors.ts'
+import { AlreadyRunning } from '../lib/errors.ts'
+import { explainAtStart } from './database-errors.ts'
 
 /** A folder that this process has for itself. */
 export interface FolderLock {

@@ -1,3 +1,2 @@
-export { AlreadyRunning } from './database-errors.ts'
 export { lockFolder } from './folder-lock.ts'
 export { openState, type State } from './open.ts'

@@ -1,11 +1,11 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Client, ClientConfig, Pool } from 'pg'
 
-import { ConfigError, messageOf } from '../lib/errors.ts'
+import { AlreadyRunning, ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { World } from '../lib/world.ts'
-import { AlreadyRunning, explain, explainAtStart } from './database-errors.ts'
+import { explain, explainAtStart } from './database-errors.ts'
 import type { Database } from './database.ts'
 import { migrate } from './migrations/index.ts'
 import type { Schema } from './schema.ts'

@@ -10,10 +10,10 @@ import SqliteFile from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { silentLog } from '../../test/support/databases.ts'
-import { ConfigError, messageOf, OutsideError } from '../lib/errors.ts'
+import { AlreadyRunning, ConfigError, messageOf, OutsideError } from '../lib/errors.ts'
 import { createWorld } from '../lib/world.ts'
 import { explain } from './database-errors.ts'
-import { AlreadyRunning, lockFolder, openState, type State } from './index.ts'
+import { lockFolder, openState, type State } from './index.ts'
 import { openSqlite } from './sqlite.ts'
 import { createWriter } from './writer.ts'
 

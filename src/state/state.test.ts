@@ -7,7 +7,8 @@ import type { Event } from '../core/event.ts'
 import type { JourneyDefinition, JourneyStep } from '../core/journey.ts'
 import type { Notification } from '../core/notification.ts'
 import type { AlertCommit, RoundCommit } from '../core/records.ts'
-import { AlreadyRunning, openState, type State } from './index.ts'
+import { AlreadyRunning } from '../lib/errors.ts'
+import { openState, type State } from './index.ts'
 import type { Retention } from './prune.ts'
 
 const kinds = await databaseKinds()

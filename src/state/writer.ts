@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely'
 
-import { assert } from '../lib/errors.ts'
+import { AlreadyRunning, assert } from '../lib/errors.ts'
 import type { World } from '../lib/world.ts'
-import { AlreadyRunning, explain } from './database-errors.ts'
+import { explain } from './database-errors.ts'
 import type { Database } from './database.ts'
 import type { Counter, Schema } from './schema.ts'
 

@@ -3,6 +3,7 @@ import { decodeAbiParameters, encodeAbiParameters, encodeEventTopics, encodeFunc
 import { describe, expect, test } from 'vitest'
 
 import type { Json } from '../../lib/json.ts'
+import { topicOf } from './abi.ts'
 import {
   type AbiEvent,
   type AbiFunction,
@@ -12,7 +13,6 @@ import {
   type EvmAbi,
   eventDecoder,
   type Hex,
-  topicOf,
 } from './index.ts'
 
 /** A value of some type in three writings: the ABI's parameter, what viem takes for it, and what we make of it. */

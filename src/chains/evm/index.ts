@@ -1,4 +1,4 @@
-export { type AbiEvent, type AbiFunction, compileAbi, decodeResult, encodeCall, type EvmAbi, topicOf } from './abi.ts'
+export { type AbiEvent, type AbiFunction, compileAbi, decodeResult, encodeCall, type EvmAbi } from './abi.ts'
 export { parseAddress } from './address.ts'
 export type * from './contract.ts'
 export { eventDecoder } from './event-decoder.ts'

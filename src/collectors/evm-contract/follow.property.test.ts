@@ -8,7 +8,8 @@ import {
   type ScriptedChain,
   type ScriptedLog,
 } from '../../../test/support/scripted-chain.ts'
-import { type Hex, topicOf } from '../../chains/evm/index.ts'
+import { topicOf } from '../../chains/evm/abi.ts'
+import type { Hex } from '../../chains/evm/index.ts'
 import { OutsideError } from '../../lib/errors.ts'
 import { parseCursor } from './cursor.ts'
 

@@ -7,7 +7,8 @@ import {
   createContractWatch,
 } from '../../../test/support/contract-watch.ts'
 import { createScriptedChain, type ScriptedLog } from '../../../test/support/scripted-chain.ts'
-import { type Hex, topicOf } from '../../chains/evm/index.ts'
+import { topicOf } from '../../chains/evm/abi.ts'
+import type { Hex } from '../../chains/evm/index.ts'
 import { OutsideError } from '../../lib/errors.ts'
 import type { Round } from '../collector.ts'
 import { parseCursor } from './cursor.ts'

@@ -7,10 +7,9 @@ import type { Evaluation, MissingKey, Run, TemplateLimits } from './state.ts'
 import type { GoFunctions } from './value.ts'
 import { executeTree } from './walk.ts'
 
-export { CallError, TemplateError } from './errors.ts'
+export { CallError } from './errors.ts'
 export { commonFunctions, querySample } from './functions.ts'
-export { goDuration, goTime } from './time.ts'
-export { fromJson, type GoFunction, type GoFunctions, goFunction, goList, goMap, goStruct, stringMap } from './value.ts'
+export { fromJson, type GoFunctions, goList, goStruct, stringMap } from './value.ts'
 
 /*
  * Go's text/template, whole: what operators know from Prometheus, Alertmanager and Helm. `value.ts` says how JavaScript's
@@ -61,6 +60,11 @@ export interface TemplateSet {
   execute(name: string, data: unknown): string | Promise<string>
 }
 
+/**
+ * Templates that call each other, over several files.
+ *
+ * @public part of the language: `templates` of an `alertmanager.yml` are such a set
+ */
 export function createTemplateSet(settings: TemplateSettings = {}): TemplateSet {
   const own = settings.functions ?? {}
   const shared = new Map<string, Tree>()

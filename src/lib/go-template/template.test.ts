@@ -5,14 +5,13 @@ import { CallError, TemplateError } from './errors.ts'
 import {
   createTemplateSet,
   fromJson,
-  goFunction,
   goList,
-  goMap,
   goStruct,
   parseTemplate,
   stringMap,
   type TemplateOptions,
 } from './index.ts'
+import { goFunction, goMap } from './value.ts'
 
 const DATA = {
   name: 'node-1',

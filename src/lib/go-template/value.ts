@@ -61,7 +61,11 @@ export function goStruct(fields: Readonly<Record<string, unknown>>, options: Sha
   return { ...fields, [SHAPE]: { kind: 'struct', typeName: 'struct', ...options } satisfies Shape }
 }
 
-/** A map with a zero value or methods. */
+/**
+ * A map with a zero value or methods.
+ *
+ * @public part of the language, for whoever brings data of its own
+ */
 export function goMap(entries: Readonly<Record<string, unknown>>, options: ShapeOptions = {}): object {
   return { ...entries, [SHAPE]: { kind: 'map', typeName: 'map[string]interface {}', ...options } satisfies Shape }
 }
@@ -77,7 +81,11 @@ export function goList(items: readonly unknown[], options: ShapeOptions = {}): r
   return Object.assign([...items], { [SHAPE]: shape })
 }
 
-/** A function as a value, for fields and `call`. */
+/**
+ * A function as a value, for fields and `call`.
+ *
+ * @public part of the language, for whoever brings data of its own
+ */
 export function goFunction(definition: GoFunction): object {
   return { ...definition, [SHAPE]: { kind: 'func', typeName: 'func' } satisfies Shape }
 }
