@@ -121,8 +121,8 @@ async function story(world: VirtualWorld): Promise<unknown> {
   const told: unknown[] = []
   for (const name of ['a', 'b', 'c']) {
     void (async () => {
-      const answer = await world.fetch(`http://host/${name}`)
-      told.push(await answer.json(), world.uuid(), [...world.bytes(4)])
+      const answer = await request(world, { url: `http://host/${name}`, timeoutMs: 1_000, maxBytes: 1_000 })
+      told.push(JSON.parse(answer.body), world.uuid(), [...world.bytes(4)])
     })()
   }
   await world.run()
@@ -236,11 +236,11 @@ test('a killed world never answers again', async () => {
   world.after(5, note('timer'))
   void world.sleep(5).then(note('sleep'))
   void world.yield().then(note('yield'))
-  void world.fetch('http://host/').then(note('fetch'), note('fetch failed'))
+  void world.fetch('http://host/', {}).then(note('fetch'), note('fetch failed'))
   world.openWebSocket('ws://host/', { onOpen: note('open'), onMessage: note('message'), onClose: note('close') })
 
   world.kill()
-  void world.fetch('http://host/').then(note('fetch'), note('fetch failed'))
+  void world.fetch('http://host/', {}).then(note('fetch'), note('fetch failed'))
   world.after(1, note('timer'))
   await world.advance(1_000)
 

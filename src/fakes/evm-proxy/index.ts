@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 
 import { z } from 'zod'
 
+import { request as askUpstream } from '../../lib/http.ts'
 import type { World } from '../../lib/world.ts'
 import { answerCall, type ProxyCall, type Upstream } from './answers.ts'
 import { type AnswerFault, concerns, type EvmFault, type ExchangeFault, isExchangeFault } from './faults.ts'
@@ -40,6 +41,9 @@ const callSchema = z.object({ id: z.unknown(), method: z.string(), params: z.arr
 const bodySchema = z.union([callSchema, z.array(callSchema)])
 const envelopeSchema = z.record(z.string(), z.unknown())
 
+const UPSTREAM_MS_MAX = 60_000
+const UPSTREAM_BYTES_MAX = 200_000_000
+
 /** Starts the proxy on loopback. */
 export async function startEvmProxy({ world, upstream, port = 0 }: EvmProxyOptions): Promise<EvmProxy> {
   const calls: ProxyCall[] = []
@@ -49,8 +53,9 @@ export async function startEvmProxy({ world, upstream, port = 0 }: EvmProxyOptio
   const ask: Upstream = async (call) => {
     const body = JSON.stringify({ jsonrpc: '2.0', ...call })
     const headers = { 'content-type': 'application/json' }
-    const response = await world.fetch(upstream, { method: 'POST', headers, body })
-    return envelopeSchema.parse(await response.json())
+    const bounds = { timeoutMs: UPSTREAM_MS_MAX, maxBytes: UPSTREAM_BYTES_MAX }
+    const answer = await askUpstream(world, { url: upstream, method: 'POST', headers, body, ...bounds })
+    return envelopeSchema.parse(JSON.parse(answer.body))
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
