@@ -37,14 +37,15 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return textOf({ status: 0, headers: new Headers(), body: request })
 }
 
+async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, headers } = request
+  const body = await bodyOf(request)
+  response.writeHead(418, { 'x-one': 'a', 'set-cookie': ['b', 'c'] })
+  response.end(JSON.stringify([method, headers['x-asked'], headers['content-length'], body]))
+}
+
 test('what is sent arrives, and what is answered comes back', async () => {
-  const { url } = await serve((request, response) => {
-    void bodyOf(request).then((body) => {
-      const { method, headers } = request
-      response.writeHead(418, { 'x-one': 'a', 'set-cookie': ['b', 'c'] })
-      response.end(JSON.stringify([method, headers['x-asked'], headers['content-length'], body]))
-    })
-  })
+  const { url } = await serve((request, response) => void echo(request, response))
 
   const answer = await createFetch()(url, { method: 'POST', headers: { 'x-asked': 'yes' }, body: 'grüße' })
 

@@ -90,8 +90,8 @@ function decompressed(response: IncomingMessage): AsyncIterable<Uint8Array> {
   return decoder === undefined ? response : pipeline(response, decoder, () => {})
 }
 
-function createDecoder(encoding: string | undefined) {
-  switch (encoding?.toLowerCase()) {
+function createDecoder(encoding = 'identity') {
+  switch (encoding.toLowerCase()) {
     case 'gzip':
     case 'x-gzip':
       return createGunzip()
