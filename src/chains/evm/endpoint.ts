@@ -86,6 +86,11 @@ export function createEndpoint({ world, name, url, timeoutMs, identity }: Endpoi
       },
       'basics',
     )
+    if (head !== undefined && !isContinuedBy(head.block, block)) {
+      // Another node may have come to stand at this address, and its chain have blocks of any number.
+      identification.doubt()
+      await identification.pass(signal)
+    }
     const now = world.monotonic()
     const changedAt = head?.block.hash === block.hash ? head.changedAt : now
     head = { block, at: now, changedAt }
@@ -118,6 +123,10 @@ export function createEndpoint({ world, name, url, timeoutMs, identity }: Endpoi
       client.stop()
     },
   }
+}
+
+function isContinuedBy(block: EvmBlock, next: EvmBlock): boolean {
+  return next.hash === block.hash || next.parentHash === block.hash
 }
 
 /** A batch whose every answer is "too many requests" or "who are you" is a refusal by the endpoint, not an answer. */

@@ -10,8 +10,11 @@ import { chooseHead, type HeadReport } from './quorum.ts'
  * The served head. It moves forward freely. It moves back, or sideways to another block of the same height, only when
  * endpoints show by hashes that the served block is gone: at its height, or at an older height we remember, they have
  * another block, and they outnumber those that still have ours. A head that is merely lower proves nothing: that is what
- * a lagging endpoint behind a load balancer looks like. Then the old head stands until somebody passes it.
+ * a lagging endpoint behind a load balancer looks like. Then the old head stands until somebody passes it, or for a
+ * minute in which nobody has shown it: by then it is no lag, and a head that is merely lower takes nothing back.
  */
+
+const UNSHOWN_MS = 60_000
 
 export interface HeadKeeper {
   /** Takes in what the endpoints last said, and returns the head to serve. Called once at a time. */
@@ -26,12 +29,13 @@ export function createHeadKeeper(
   identity: ChainIdentity,
 ): HeadKeeper {
   const memory = createHeadMemory(() => identity.genesis)
-  let served: { readonly block: EvmBlock; readonly at: number } | undefined
+  let served: { readonly block: EvmBlock; readonly at: number; readonly shownAt: number } | undefined
   let blockTimeMs: number | undefined
 
   function accept(block: EvmBlock): EvmBlock {
     if (served !== undefined) blockTimeMs = paceAfter(blockTimeMs, served.block, block)
-    if (block.hash !== served?.block.hash) served = { block, at: world.monotonic() }
+    const now = world.monotonic()
+    served = { block, at: block.hash === served?.block.hash ? served.at : now, shownAt: now }
     memory.remember(block)
     return block
   }
@@ -65,7 +69,8 @@ export function createHeadKeeper(
         })
         return old
       }
-      if (!(await isGone(old, endpoints, signal))) return old
+      const isUnshown = served !== undefined && world.monotonic() - served.shownAt > UNSHOWN_MS
+      if (!isUnshown && !(await isGone(old, endpoints, signal))) return old
       log.info('the head was reorganised', {
         from: old.number,
         from_hash: old.hash,

@@ -440,6 +440,40 @@ describe('a chain behind scripted nodes', () => {
     expect((await resultOf(subject.look(signal))).failure).toMatchObject({ reason: 'wrong-chain' })
   })
 
+  test('are asked for their chain at once when a head does not continue the one before', async () => {
+    let number = 100
+    const node = headAt(0)
+    node['eth_getBlockByNumber'] = () => rawBlock(number, number > 101 ? 'b' : 'a')
+    const subject = follow([node])
+    await resultOf(subject.look(signal))
+    node['eth_chainId'] = () => '0x5'
+    number = 101
+    await world.advance(1_000)
+    expect((await resultOf(subject.look(signal))).head?.number).toBe(101)
+
+    number = 3_000
+    await world.advance(1_000)
+
+    expect((await resultOf(subject.look(signal))).failure).toMatchObject({ reason: 'wrong-chain' })
+  })
+
+  test('have a head that is lower than before only when nobody has shown the old one for a minute', async () => {
+    let latest = 100
+    const heightOf = (tag: unknown) => (tag === 'latest' ? latest : Number(tag))
+    const node = plainNode({
+      eth_getBlockByNumber: (tag) => (tag === 'finalized' || heightOf(tag) > latest ? null : rawBlock(heightOf(tag))),
+    })
+    const subject = follow([node])
+    await resultOf(subject.look(signal))
+    latest = 90
+    await world.advance(50_000)
+    expect((await resultOf(subject.look(signal))).head?.number).toBe(100)
+
+    await world.advance(20_000)
+
+    expect((await resultOf(subject.look(signal))).head?.number).toBe(90)
+  })
+
   test('have the lowest of their finalized blocks, which never goes back', async () => {
     let finalized = 90
     const subject = follow([finalAt(() => finalized), finalAt(() => 64)])
