@@ -30,14 +30,17 @@ export interface RangeReader {
 }
 
 /** Reads a backlog stretch by stretch, and one stretch ahead. */
-export function createRangeReader(follower: EvmFollower, filter: EvmLogFilter): RangeReader {
+export function createRangeReader(
+  follower: Pick<EvmFollower, 'blockByNumber' | 'logs'>,
+  filter: EvmLogFilter,
+): RangeReader {
   const lifetime = new AbortController()
   let ahead: { readonly request: RangeRequest; readonly answer: Promise<RangeRead | undefined> } | undefined
   let guard: EvmBlock | undefined
 
   async function ask({ from, to }: RangeRequest, signal: AbortSignal): Promise<RangeRead> {
-    // One guard serves every stretch below it.
-    const above = guard === undefined || guard.number < to ? await guardAt(follower, to, signal) : guard
+    // One guard serves every stretch up to the same block. A higher one may be above the head of a chain that shrank.
+    const above = guard?.number === to ? guard : await guardAt(follower, to, signal)
     guard = above
     const range = await follower.logs(from, to, filter, signal)
     return { logs: range.logs, toBlock: range.toBlock, guard: above }
@@ -69,7 +72,11 @@ export function createRangeReader(follower: EvmFollower, filter: EvmLogFilter): 
   }
 }
 
-async function guardAt(follower: EvmFollower, number: number, signal: AbortSignal): Promise<EvmBlock> {
+async function guardAt(
+  follower: Pick<EvmFollower, 'blockByNumber'>,
+  number: number,
+  signal: AbortSignal,
+): Promise<EvmBlock> {
   const block = await follower.blockByNumber(number, signal)
   if (block !== undefined) return block
   throw new OutsideError('behind', `block ${number} is not there yet`, { retry: true })
