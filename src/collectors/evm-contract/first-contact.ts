@@ -32,7 +32,7 @@ export async function firstContact(contact: FirstContact): Promise<Start | undef
 }
 
 /** A first contact so soon after the first start shows the chain as it was then. */
-const PROMPT_MS = 3_000
+const PROMPT_MS = 1_000
 
 /**
  * The end of history on the chain's clock. Block times are whole seconds, and a chain may run ahead of our clock, as
