@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { someAlert, someNotification } from '../../test/support/notifications.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Notification } from '../core/notification.ts'
 import { clip, renderMessage } from './message.ts'
@@ -7,34 +8,12 @@ import { clip, renderMessage } from './message.ts'
 const NOON = Date.UTC(2026, 0, 1, 12)
 
 function alertOf(labels: Record<string, string>, more: Partial<Alert> = {}): Alert {
-  return {
-    episode: 'e',
-    fingerprint: JSON.stringify(labels),
-    source: 'api',
-    labels: { alertname: 'NodeDown', ...labels },
-    annotations: {},
-    startsAt: NOON,
-    endsAt: undefined,
-    end: undefined,
-    isUnknown: false,
-    generatorUrl: '',
-    ...more,
-  }
+  const named = { alertname: 'NodeDown', ...labels }
+  return someAlert({ fingerprint: JSON.stringify(labels), labels: named, startsAt: NOON, ...more })
 }
 
 function notificationOf(alerts: readonly Alert[], more: Partial<Notification> = {}): Notification {
-  return {
-    id: 'n1',
-    receiver: 'team',
-    destination: 'team/slack/0',
-    groupKey: '{}:{}',
-    groupLabels: {},
-    reason: 'first',
-    alerts,
-    truncated: 0,
-    causedAt: NOON,
-    ...more,
-  }
+  return someNotification(alerts, { causedAt: NOON, ...more })
 }
 
 const render = (notification: Notification, alertsMax = 10) =>

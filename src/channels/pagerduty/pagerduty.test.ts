@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { describe, expect, test } from 'vitest'
 
+import { someAlert, someNotification } from '../../../test/support/notifications.ts'
 import { createVirtualWorld } from '../../../test/support/virtual-world.ts'
 import type { Alert } from '../../core/alert.ts'
 import type { Notification } from '../../core/notification.ts'
@@ -15,34 +16,13 @@ const never = new AbortController().signal
 const KEY = '0123456789abcdef0123456789abcdef'
 
 function alertOf(name: string, more: Partial<Alert> = {}): Alert {
-  return {
-    episode: name,
-    fingerprint: name,
-    source: 'api',
-    labels: { alertname: name, severity: 'critical', target: 'tesseract' },
-    annotations: { summary: `${name} fires`, runbook_url: 'https://run.test' },
-    startsAt: Date.UTC(2026, 0, 1),
-    endsAt: undefined,
-    end: undefined,
-    isUnknown: false,
-    generatorUrl: '',
-    ...more,
-  }
+  const labels = { alertname: name, severity: 'critical', target: 'tesseract' }
+  const annotations = { summary: `${name} fires`, runbook_url: 'https://run.test' }
+  return someAlert({ episode: name, fingerprint: name, labels, annotations, ...more })
 }
 
 function notificationOf(alerts: readonly Alert[], more: Partial<Notification> = {}): Notification {
-  return {
-    id: 'n1',
-    receiver: 'team',
-    destination: 'team/pagerduty/0',
-    groupKey: '{}:{alertname="A"}',
-    groupLabels: {},
-    reason: 'first',
-    alerts,
-    truncated: 0,
-    causedAt: 0,
-    ...more,
-  }
+  return someNotification(alerts, { destination: 'team/pagerduty/0', groupKey: '{}:{alertname="A"}', ...more })
 }
 
 const OVER = { endsAt: Date.UTC(2026, 0, 2), end: 'resolved' } as const

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
+import { someAlert, someNotification } from '../../../test/support/notifications.ts'
 import { createVirtualWorld } from '../../../test/support/virtual-world.ts'
 import type { Alert } from '../../core/alert.ts'
-import type { Notification } from '../../core/notification.ts'
 import { createFakeSlack } from '../../fakes/slack.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { ChannelWorld } from '../channel.ts'
@@ -14,34 +14,8 @@ const log: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, chil
 const never = new AbortController().signal
 
 function alertOf(name: string, more: Partial<Alert> = {}): Alert {
-  return {
-    episode: name,
-    fingerprint: name,
-    source: 'api',
-    labels: { alertname: name, severity: 'critical' },
-    annotations: { summary: `${name} fires` },
-    startsAt: Date.UTC(2026, 0, 1),
-    endsAt: undefined,
-    end: undefined,
-    isUnknown: false,
-    generatorUrl: '',
-    ...more,
-  }
-}
-
-function notificationOf(alerts: readonly Alert[], more: Partial<Notification> = {}): Notification {
-  return {
-    id: 'n1',
-    receiver: 'team',
-    destination: 'team/slack/0',
-    groupKey: '{}:{}',
-    groupLabels: {},
-    reason: 'first',
-    alerts,
-    truncated: 0,
-    causedAt: 0,
-    ...more,
-  }
+  const labels = { alertname: name, severity: 'critical' }
+  return someAlert({ episode: name, fingerprint: name, labels, annotations: { summary: `${name} fires` }, ...more })
 }
 
 function createPair(config: Record<string, unknown> = {}) {
@@ -57,7 +31,7 @@ function createPair(config: Record<string, unknown> = {}) {
 describe('a message', () => {
   test('of one alert is its line, in the colour of its severity', async () => {
     const { fake, slack, textsOf } = createPair({ channel: '#alerts', username: 'warden' })
-    await slack.send(notificationOf([alertOf('A')]), never)
+    await slack.send(someNotification([alertOf('A')]), never)
 
     expect(fake.messages[0]).toMatchObject({ text: '[CRITICAL] A fires', channel: '#alerts', username: 'warden' })
     expect(fake.messages[0]?.attachments?.[0]?.color).toBe('#d00000')
@@ -69,7 +43,7 @@ describe('a message', () => {
 
   test('is green when it is over', async () => {
     const { fake, slack } = createPair()
-    await slack.send(notificationOf([alertOf('A', { endsAt: 1, end: 'resolved' })]), never)
+    await slack.send(someNotification([alertOf('A', { endsAt: 1, end: 'resolved' })]), never)
 
     expect(fake.messages[0]?.text).toBe('[RESOLVED] A fires')
     expect(fake.messages[0]?.attachments?.[0]?.color).toBe('#2eb67d')
@@ -78,7 +52,7 @@ describe('a message', () => {
   test('escapes what other people wrote, so that nothing of it means something to Slack', async () => {
     const { fake, slack, textsOf } = createPair()
     const annotations = { summary: '<!channel> & <https://evil.test|click>', runbook_url: 'https://run.test/?a=1&b=|2' }
-    await slack.send(notificationOf([alertOf('A', { annotations })]), never)
+    await slack.send(someNotification([alertOf('A', { annotations })]), never)
 
     const all = `${fake.messages[0]?.text}\n${textsOf().join('\n')}`
     expect(all).not.toContain('<!channel>')
@@ -94,7 +68,7 @@ describe('a message', () => {
       text: 'now',
       color: 'danger',
     })
-    await slack.send(notificationOf([alertOf('A'), alertOf('B')]), never)
+    await slack.send(someNotification([alertOf('A'), alertOf('B')]), never)
 
     expect(fake.messages[0]?.text).toBe('Look')
     expect(fake.messages[0]?.attachments?.[0]?.color).toBe('danger')
@@ -115,7 +89,7 @@ describe('a message', () => {
     ['no text at all', [alertOf('', { annotations: {}, labels: {} })]],
   ])('with %s stays within what Slack takes', async (_, alerts) => {
     const { fake, slack } = createPair()
-    await slack.send(notificationOf(alerts), never)
+    await slack.send(someNotification(alerts), never)
 
     expect(fake.messages).toHaveLength(1)
   })
@@ -125,7 +99,7 @@ describe('a message', () => {
     const alerts = Array.from({ length: 200 }, (_, index) =>
       alertOf(`A${index}`, { annotations: { summary: 'x'.repeat(400) } }),
     )
-    await slack.send(notificationOf(alerts, { truncated: 50 }), never)
+    await slack.send(someNotification(alerts, { truncated: 50 }), never)
     const shown = textsOf().filter((text) => text.startsWith('*[CRITICAL]')).length
 
     expect(shown).toBeGreaterThan(5)
@@ -136,15 +110,15 @@ describe('a message', () => {
 describe('an answer', () => {
   test('of 429 says how long to wait, and the message is taken then', async () => {
     const { world, fake, slack } = createPair()
-    for (let index = 0; index < 4; index += 1) await slack.send(notificationOf([alertOf('A')]), never)
+    for (let index = 0; index < 4; index += 1) await slack.send(someNotification([alertOf('A')]), never)
 
-    await expect(slack.send(notificationOf([alertOf('A')]), never)).rejects.toMatchObject({
+    await expect(slack.send(someNotification([alertOf('A')]), never)).rejects.toMatchObject({
       reason: 'rate-limited',
       retry: true,
       retryAfterMs: 1_000,
     })
     await world.advance(1_000)
-    await slack.send(notificationOf([alertOf('A')]), never)
+    await slack.send(someNotification([alertOf('A')]), never)
     expect(fake.messages).toHaveLength(5)
   })
 
@@ -156,7 +130,7 @@ describe('an answer', () => {
     const { fake, slack } = createPair()
     fake.revoke(word)
 
-    await expect(slack.send(notificationOf([alertOf('A')]), never)).rejects.toMatchObject({ reason, retry: false })
+    await expect(slack.send(someNotification([alertOf('A')]), never)).rejects.toMatchObject({ reason, retry: false })
   })
 
   test.each([
@@ -169,13 +143,13 @@ describe('an answer', () => {
     const { world, slack } = createPair()
     world.onFetch(() => new Response(body, { status }))
 
-    await expect(slack.send(notificationOf([alertOf('A')]), never)).rejects.toMatchObject(error)
+    await expect(slack.send(someNotification([alertOf('A')]), never)).rejects.toMatchObject(error)
   })
 
   test('shows nothing of the URL in an error', async () => {
     const { world, slack } = createPair()
     world.onFetch(() => new Response('', { status: 503 }))
-    const refusal = await slack.send(notificationOf([alertOf('A')]), never).catch((error: unknown) => error)
+    const refusal = await slack.send(someNotification([alertOf('A')]), never).catch((error: unknown) => error)
 
     expect(String(refusal)).not.toContain('services')
   })
